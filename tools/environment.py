@@ -1,0 +1,103 @@
+"""Build the environment that make runs everything in. Standard library only.
+
+`environment.py .venv run` installs what `pellucid serve` needs, `environment.py .venv dev` what the tests and checks need too.
+The versions are those of constraints.txt. An environment that fits is left alone; one that was made for other requirements, another
+interpreter or another place is made anew.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "pyproject.toml"
+PINS = ROOT / "constraints.txt"
+
+
+def main() -> None:
+    """Build or complete the environment, one process at a time."""
+    target, group = ROOT / sys.argv[1], sys.argv[2]
+    with REQUIREMENTS.open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build(target, group)
+
+
+def build(target: Path, group: str) -> None:
+    """Do what is left to do, and write down what has been done."""
+    stamp = target / "made-for.json"
+    done = read(stamp)
+    if done["wanted"] != wanted(target):
+        done = {"wanted": wanted(target), "groups": []}
+        say(f"Making {target.name} with Python {sys.version.split()[0]}")
+        create(target)
+    if "run" not in done["groups"]:
+        install(target, "Pellucid and PostgreSQL", "setuptools")
+        install(target, None, "--no-build-isolation", "--editable", ".")
+        done["groups"].append("run")
+        stamp.write_text(json.dumps(done))
+    if group not in done["groups"]:
+        install(
+            target,
+            "what the tests and checks need",
+            *tomllib.loads(REQUIREMENTS.read_text())["dependency-groups"][group],
+        )
+        done["groups"].append(group)
+        stamp.write_text(json.dumps(done))
+
+
+def read(stamp: Path) -> dict[str, list[str]]:
+    """What an earlier run has done."""
+    try:
+        return json.loads(stamp.read_text())  # type: ignore[no-any-return]
+    except (OSError, ValueError):
+        return {"wanted": [], "groups": []}
+
+
+def wanted(target: Path) -> list[str]:
+    """What the environment depends on: the requirements, the versions, the place and the interpreter."""
+    project = tomllib.loads(REQUIREMENTS.read_text())
+    required = [project["build-system"], project["project"], project["dependency-groups"], PINS.read_text()]
+    digest = hashlib.sha256(json.dumps(required, sort_keys=True).encode()).hexdigest()
+    return [digest, str(target), sys.version, sys.base_prefix]
+
+
+def create(target: Path) -> None:
+    """Make an empty environment."""
+    if importlib.util.find_spec("ensurepip") is None and importlib.util.find_spec("pip") is None:
+        sys.exit(
+            f"Python {sys.version.split()[0]} at {sys.executable} can make no environments: it has neither ensurepip nor pip.\n"
+            "Install them (Debian, Ubuntu: apt install python3-venv), or name another Python: make serve PYTHON=/path/to/python3"
+        )
+    venv.EnvBuilder(clear=True, symlinks=True, with_pip=importlib.util.find_spec("ensurepip") is not None).create(
+        target
+    )
+
+
+def install(target: Path, what: str | None, *arguments: str) -> None:
+    """Install with the environment's own pip, or with the interpreter's where the environment has none."""
+    if what:
+        say(f"Installing {what}")
+    python = str(target / "bin" / "python")
+    own = any(target.glob("lib/*/site-packages/pip"))
+    pip = [python, "-m", "pip"] if own else [sys.executable, "-m", "pip", "--python", python]
+    quiet = ["--disable-pip-version-check", "--no-input", "-qq"]
+    command = [*pip, *quiet, "install", "--constraint", str(PINS), *arguments]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        sys.exit(
+            "The installation failed; pip's words above say why. Run make again once it is mended: it goes on from here."
+        )
+
+
+def say(text: str) -> None:
+    """Tell on standard error, so that the output of what follows stays clean."""
+    print(f"{text} …", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
