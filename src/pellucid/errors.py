@@ -1,0 +1,529 @@
+"""Every error that Pellucid can answer with: one family, one code and one status each.
+
+::
+
+    PellucidError
+    ├── RequestError           what was sent cannot be understood
+    │   ├── MalformedBody · MalformedQuery · UnsupportedMediaType · NotAcceptable · UnacceptableRange · InvalidPreference
+    │   ├── BodyTooLarge · BodyTooSlow · UrlTooLong · HeadersTooLarge · UnknownHost
+    │   └── MethodNotAllowed · UnknownRoute
+    ├── InvalidFields          it was understood, and some fields are wrong
+    ├── SchemaError            it names something that is not there
+    │   └── UnknownTable · UnknownColumn · UnknownSchema · NotExposed
+    ├── RowError               the row asked for
+    │   └── RowNotFound · NotSingular
+    ├── IdentityError          who is asking
+    │   └── Unauthenticated (ClaimsRefused) · WrongCredentials · Forbidden
+    ├── DatabaseError          PostgreSQL refused; `sqlstate` says why (PostgreSQL, appendix A)
+    │   └── Duplicate · BrokenReference · MissingValue · BrokenCheck · InvalidValue · Denied · ReadOnly
+    │       · Interrupted · Contention · StatementRefused
+    ├── Unavailable            the service cannot answer now
+    │   └── PoolExhausted · FeatureOff
+    └── StartupError           `serve` cannot start; one line, no stack trace
+
+An error carries what a client may see. The inner cause stays in ``__cause__`` and goes to the log alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One bad field: where it is, what is wrong with it, and the way out.
+
+    ``field`` is a path such as ``age`` or ``2.age`` (row 2 of a list); empty means the whole body.
+    """
+
+    field: str
+    message: str
+    hint: str | None = None
+
+
+class PellucidError(Exception):
+    """Something went wrong inside the server; it is not the client's fault."""
+
+    code: ClassVar[str] = "internal"
+    status: int = 500
+    """A class's own, but where the database names one itself (``RAISE SQLSTATE 'PT402'``)."""
+    title: ClassVar[str] = "Internal error"
+    postgrest_code: str = "PGRSTX00"
+    postgrest_status: ClassVar[int | None] = None
+    """Where PostgREST answers with another status than the native profile does."""
+    way_out: ClassVar[str] = (
+        "It is not your fault. Give the request id to whoever runs this server; its log says what happened."
+    )
+    """What to do about this kind of error, shown where the case at hand has no better ``hint``."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: str | None = None,
+        hint: str | None = None,
+        faults: tuple[Fault, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep what a client may see.
+
+        Args:
+            message: one sentence that says what is wrong.
+            details: more about this very case.
+            hint: the way out, as an instruction.
+            faults: every bad field at once.
+            headers: response headers that belong to the error (``WWW-Authenticate``, ``Retry-After``, ``Allow``).
+        """
+        super().__init__(message)
+        self.message = message
+        self.details = details
+        self.hint = hint
+        self.faults = faults
+        self.headers: Mapping[str, str] = headers or {}
+
+
+# -- what was sent cannot be understood -----------------------------------------------------------------------------
+
+
+class RequestError(PellucidError):
+    """The request cannot be understood."""
+
+    code = "bad-request"
+    status = 400
+    title = "Bad request"
+    postgrest_code = "PGRST100"
+    way_out = "Read the detail, change the request accordingly and send it again."
+
+
+class MalformedBody(RequestError):
+    """The body is not what its content type says."""
+
+    code = "malformed-body"
+    title = "The body cannot be read"
+    postgrest_code = "PGRST102"
+    way_out = "Send a body that is exactly what its Content-Type says; for JSON, check quotes, commas and brackets."
+
+
+class MalformedQuery(RequestError):
+    """A filter, a select list, an order or a limit cannot be parsed."""
+
+    code = "malformed-query"
+    title = "The query cannot be read"
+    postgrest_code = "PGRST100"
+    way_out = "Check the filter named in the detail; its form is column=operator.value, such as age=gte.18."
+
+
+class UnsupportedMediaType(RequestError):
+    """The content type is missing or is none that this route reads."""
+
+    code = "unsupported-media-type"
+    status = 415
+    title = "Unsupported content type"
+    postgrest_code = "PGRST102"
+    postgrest_status = 400
+    way_out = "Send the header Content-Type: application/json with a JSON body."
+
+
+class NotAcceptable(RequestError):
+    """No representation that the client accepts is available."""
+
+    code = "not-acceptable"
+    status = 406
+    title = "Not acceptable"
+    postgrest_code = "PGRST107"
+    way_out = "Ask for application/json in the Accept header, or leave the header out."
+
+
+class BodyTooLarge(RequestError):
+    """The body is larger than this server reads."""
+
+    code = "body-too-large"
+    status = 413
+    title = "The body is too large"
+    postgrest_code = "PGRST102"
+    way_out = "Send less in one request, for example fewer rows at a time."
+
+
+class HeadersTooLarge(RequestError):
+    """The headers are more, or larger, than this server reads (RFC 6585, 5)."""
+
+    code = "headers-too-large"
+    status = 431
+    title = "The headers are too large"
+    way_out = "Send fewer or shorter headers; old cookies are the usual cause."
+
+
+class BodyTooSlow(RequestError):
+    """The body did not arrive in time (RFC 9110, 15.5.9)."""
+
+    code = "body-too-slow"
+    status = 408
+    title = "The body took too long to arrive"
+    postgrest_code = "PGRST102"
+    way_out = "Send the request again over a faster connection, or with less in it."
+
+
+class UrlTooLong(RequestError):
+    """The path and the query together are longer than this server reads (RFC 9110, 15.5.15)."""
+
+    code = "url-too-long"
+    status = 414
+    title = "The URL is too long"
+    way_out = "Put less into the URL: fewer filters, shorter lists."
+
+
+class UnknownHost(RequestError):
+    """The request names a host that this server does not answer for (RFC 9110, 7.4)."""
+
+    code = "unknown-host"
+    status = 421
+    title = "Not this server's name"
+    way_out = "Use the server's own name, or let whoever runs it add this host to the allowed hosts."
+
+
+class MethodNotAllowed(RequestError):
+    """The resource exists, but not for this method; ``Allow`` lists those it has (RFC 9110, 15.5.6)."""
+
+    code = "method-not-allowed"
+    status = 405
+    title = "Method not allowed"
+    postgrest_code = "PGRST117"
+    way_out = "Use one of the methods that the Allow header lists."
+
+
+class UnknownRoute(RequestError):
+    """Nothing is served at this path."""
+
+    code = "unknown-route"
+    status = 404
+    title = "Nothing is here"
+    postgrest_code = "PGRST125"
+    way_out = "Check the path; /docs lists every route there is."
+
+
+class UnacceptableRange(RequestError):
+    """The range or the limit lies outside the rows."""
+
+    code = "unacceptable-range"
+    status = 416
+    title = "Range not satisfiable"
+    postgrest_code = "PGRST103"
+    way_out = "Ask for a range within the rows there are, with limit and offset of zero or more."
+
+
+class InvalidPreference(RequestError):
+    """A ``Prefer`` header asks for something unknown under ``handling=strict`` (RFC 7240)."""
+
+    code = "invalid-preference"
+    title = "Unknown preference"
+    postgrest_code = "PGRST122"
+    way_out = "Take the unknown preference out of the Prefer header, or leave out handling=strict."
+
+
+# -- understood, but wrong ------------------------------------------------------------------------------------------
+
+
+class InvalidFields(PellucidError):
+    """The body was read, and one or more fields are wrong; ``faults`` lists all of them."""
+
+    code = "invalid-fields"
+    status = 422
+    title = "Some fields are not valid"
+    postgrest_code = "PGRST102"
+    postgrest_status = 400
+    way_out = "Correct the fields listed under errors and send the request again."
+
+
+class SchemaError(PellucidError):
+    """The request names something that the database does not have, or does not show to this caller."""
+
+    code = "unknown-name"
+    status = 404
+    title = "Unknown name"
+    postgrest_code = "PGRST205"
+    way_out = "Check the spelling; /docs shows the names that you may use."
+
+
+class UnknownTable(SchemaError):
+    """No table or view of this name is exposed."""
+
+    code = "unknown-table"
+    title = "Unknown table"
+    postgrest_code = "PGRST205"
+    way_out = "Check the spelling; /docs lists the tables that you may use."
+
+
+class UnknownColumn(SchemaError):
+    """The table has no column of this name."""
+
+    code = "unknown-column"
+    status = 400
+    title = "Unknown column"
+    postgrest_code = "PGRST204"
+    way_out = "Check the spelling; /docs lists the table's columns."
+
+
+class UnknownSchema(SchemaError):
+    """The schema named by the profile header is not exposed."""
+
+    code = "unknown-schema"
+    status = 406
+    title = "Unknown schema"
+    postgrest_code = "PGRST106"
+    way_out = "Name an exposed schema in the profile header, or leave the header out."
+
+
+class NotExposed(SchemaError):
+    """The table exists, but production does not serve it as it stands (row level security is off)."""
+
+    code = "not-exposed"
+    status = 403
+    title = "The table is not exposed"
+    postgrest_code = "PGRST205"
+    postgrest_status = 404
+    way_out = "Turn on row level security for the table and give it a policy."
+
+
+class RowError(PellucidError):
+    """The row asked for is not there, or there is more than one."""
+
+    code = "row"
+    status = 404
+    title = "Row error"
+    postgrest_code = "PGRST116"
+    postgrest_status = 406
+    way_out = "Check the key or the filters."
+
+
+class RowNotFound(RowError):
+    """No row has this key, or the caller may not see it."""
+
+    code = "row-not-found"
+    title = "No such row"
+    way_out = "Check the key. If the row should be there, sign in as somebody who may see it."
+
+
+class NotSingular(RowError):
+    """One row was asked for, and the result has none or several."""
+
+    code = "not-singular"
+    status = 406
+    title = "Not exactly one row"
+    way_out = "Filter by a unique key, or ask for a list instead of one object."
+
+
+# -- who is asking --------------------------------------------------------------------------------------------------
+
+
+class IdentityError(PellucidError):
+    """The caller is not known, or may not do this."""
+
+    code = "identity"
+    status = 401
+    title = "Identity error"
+    postgrest_code = "PGRST301"
+    way_out = "Sign in, and send the token in the header Authorization: Bearer."
+
+
+class Unauthenticated(IdentityError):
+    """No valid proof of identity came with the request (RFC 6750)."""
+
+    code = "unauthenticated"
+    title = "Sign in first"
+    postgrest_code = "PGRST301"
+    way_out = "Sign in at /login, and send the token in the header Authorization: Bearer."
+
+
+class ClaimsRefused(Unauthenticated):
+    """The token is genuine, but it has expired, is not valid yet, or is meant for somebody else."""
+
+    code = "claims-refused"
+    title = "The token is not accepted"
+    postgrest_code = "PGRST303"
+    way_out = "Sign in again at /login and send the new token."
+
+
+class WrongCredentials(IdentityError):
+    """The e-mail address and the password do not belong together; which of the two is wrong is not told."""
+
+    code = "wrong-credentials"
+    title = "Sign-in failed"
+    way_out = "Check both for typing errors, or sign up at /signup."
+
+
+class Forbidden(IdentityError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+    status = 403
+    title = "Not allowed"
+    postgrest_code = "42501"
+    way_out = "Sign in as somebody who may do this."
+
+
+# -- PostgreSQL refused ---------------------------------------------------------------------------------------------
+
+
+class DatabaseError(PellucidError):
+    """PostgreSQL refused the statement; ``sqlstate`` says why (PostgreSQL, appendix A)."""
+
+    code = "database"
+    status = 500
+    title = "The database refused"
+    way_out = "It is not your fault. Give the request id to whoever runs this server; its log says what happened."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sqlstate: str = "XX000",
+        details: str | None = None,
+        hint: str | None = None,
+        faults: tuple[Fault, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        postgrest_status: int | None = None,
+    ) -> None:
+        """Keep PostgreSQL's own words beside the friendly ones.
+
+        Args:
+            sqlstate: five characters, as PostgreSQL gave them.
+            postgrest_status: the status PostgREST answers with for this SQLSTATE, where it depends on more than the class.
+            message, details, hint, faults, headers: as in `PellucidError`.
+        """
+        super().__init__(message, details=details, hint=hint, faults=faults, headers=headers)
+        self.sqlstate = sqlstate
+        self.status_in_postgrest = postgrest_status
+
+
+class Duplicate(DatabaseError):
+    """Another row has this key already."""
+
+    code = "duplicate"
+    status = 409
+    title = "Already there"
+    way_out = "Choose another value for the key, or update the row that is there."
+
+
+class BrokenReference(DatabaseError):
+    """A foreign key points at nothing, or something still points at the row."""
+
+    code = "broken-reference"
+    status = 409
+    title = "A reference would break"
+    way_out = "Point at a row that is there, or first remove what still points at this one."
+
+
+class MissingValue(DatabaseError):
+    """A column that must have a value has none."""
+
+    code = "missing-value"
+    status = 422
+    title = "A value is missing"
+    postgrest_status = 400
+    way_out = "Give the column a value."
+
+
+class BrokenCheck(DatabaseError):
+    """A check or exclusion constraint says no."""
+
+    code = "broken-check"
+    status = 422
+    title = "A check failed"
+    postgrest_status = 400
+    way_out = "Choose values that satisfy the table's constraint named in the detail."
+
+
+class InvalidValue(DatabaseError):
+    """A value does not fit its column's type."""
+
+    code = "invalid-value"
+    status = 422
+    title = "A value does not fit"
+    postgrest_status = 400
+    way_out = "Send a value of the column's type."
+
+
+class Denied(DatabaseError):
+    """Grants or row level security say no (SQLSTATE 42501)."""
+
+    code = "denied"
+    status = 403
+    title = "Not allowed"
+    way_out = "Sign in as somebody who may do this; grants and row level security decide who may."
+
+
+class ReadOnly(DatabaseError):
+    """A write was tried in a read-only transaction."""
+
+    code = "read-only"
+    status = 405
+    title = "Read only"
+    way_out = "Send writes with POST, PATCH, PUT or DELETE."
+
+
+class Interrupted(DatabaseError):
+    """The statement ran into a time limit and was stopped; nothing was written."""
+
+    code = "interrupted"
+    status = 504
+    title = "It took too long"
+    postgrest_status = 500
+    way_out = "Ask for less at once, or add an index that fits the filters."
+
+
+class Contention(DatabaseError):
+    """Two transactions got in each other's way; trying again is safe."""
+
+    code = "contention"
+    status = 409
+    title = "Try again"
+    way_out = "Send the same request again."
+
+
+class StatementRefused(DatabaseError):
+    """PostgreSQL could not carry out what was asked, for a reason that lies in the request."""
+
+    code = "statement-refused"
+    status = 400
+    title = "The database cannot do this"
+    way_out = "Read the detail, change the request accordingly and send it again."
+
+
+# -- not now --------------------------------------------------------------------------------------------------------
+
+
+class Unavailable(PellucidError):
+    """The database cannot be reached right now."""
+
+    code = "unavailable"
+    status = 503
+    title = "Not available right now"
+    postgrest_code = "PGRST001"
+    way_out = "Wait as long as Retry-After says and send the same request again."
+
+
+class PoolExhausted(Unavailable):
+    """Every connection is busy and the wait was too long."""
+
+    code = "pool-exhausted"
+    title = "Too busy"
+    postgrest_code = "PGRST003"
+    postgrest_status = 504
+    way_out = "Wait as long as Retry-After says and send the same request again."
+
+
+class FeatureOff(Unavailable):
+    """This part is off, because the database role lacks a right that it needs; the text names it."""
+
+    code = "feature-off"
+    title = "This part is off"
+    postgrest_code = "PGRST000"
+    way_out = "Give the database role the right that the detail names, and start again."
+
+
+class StartupError(PellucidError):
+    """`serve` cannot start. The message is one line; ``hint`` says how to mend it."""
+
+    code = "startup"
+    title = "Cannot start"
+    way_out = "Do what the message says and start again."
