@@ -1,0 +1,26 @@
+"""On whose behalf a transaction runs."""
+
+from dataclasses import dataclass
+
+ACCOUNTS_ROLE = "pellucid_accounts"
+"""Owns the schema ``auth``. Only Pellucid's own account service takes it; no token can name it."""
+
+INTERNAL_ROLES = frozenset({ACCOUNTS_ROLE, "authenticator", "postgres"})
+"""Roles that no token may ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The PostgreSQL role of a request and what it sees with ``current_setting``.
+
+    ``claims`` is the token's payload as JSON text, put in ``request.jwt.claims``. ``settings`` are further pairs, such as
+    ``request.method`` and ``request.path``; all of them last for one transaction.
+    """
+
+    role: str
+    claims: str = "{}"
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+ACCOUNTS = Caller(ACCOUNTS_ROLE)
+"""The account service itself: sign-up and sign-in look at accounts before anybody is known."""

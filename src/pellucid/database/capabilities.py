@@ -1,0 +1,67 @@
+"""What this database lets Pellucid do. Found at start-up, then frozen."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pellucid.errors import FeatureOff
+
+
+class Feature(StrEnum):
+    """What can be off on its own, in the words that people read."""
+
+    DATA_API = "the data API"
+    ACCOUNTS = "accounts"
+    INSTANT_RELOAD = "noticing schema changes at once (they are looked for twice a second instead)"
+    ROLE_TIMEOUTS = "time limits of roles"
+    BYPASS = "service_role passing row level security"
+    STATISTICS = "statement statistics"
+    WAL_INSPECTION = "looking into the write-ahead log"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that Pellucid could not set up: what it is, the SQL that an administrator may run, and what is off meanwhile."""
+
+    what: str
+    needs: str
+    off: Feature
+
+    def __str__(self) -> str:
+        return f"{self.what} is missing, so {self.off} is off. An administrator may run: {self.needs}"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What was found. ``server_version`` is PostgreSQL's number, such as 180001; 0 means that nobody has looked."""
+
+    server_version: int = 0
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def data_api(self) -> str | None:
+        """Why the data API is off, as a sentence; None when it is on."""
+        return self._why(Feature.DATA_API)
+
+    @property
+    def accounts(self) -> str | None:
+        """Why there are no accounts, as a sentence; None when there are."""
+        return self._why(Feature.ACCOUNTS)
+
+    def require(self, feature: Feature) -> None:
+        """Go on only when the feature is on.
+
+        Raises:
+            FeatureOff: it is not; the text says what is missing.
+        """
+        if why := self._why(feature):
+            raise FeatureOff(
+                why,
+                hint="Have an administrator run the SQL that the log of this server shows for it, then start again.",
+            )
+
+    def _why(self, feature: Feature) -> str | None:
+        lacking = [item.what for item in self.missing if item.off is feature]
+        if not lacking:
+            return None
+        whole = f"{feature} {'are' if feature is Feature.ACCOUNTS else 'is'} off, because the database lacks {', '.join(lacking)}."
+        return whole[0].upper() + whole[1:]

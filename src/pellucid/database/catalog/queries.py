@@ -1,0 +1,166 @@
+"""The few queries that read the catalog (PostgreSQL, chapter 53). Every name is qualified, for the search path is the database's own."""
+
+ROLES = """
+select r.oid, r.rolname as name, r.rolsuper as superuser, r.rolname = current_user as login,
+       pg_catalog.pg_has_role(current_user, r.oid, {right}) as takable,
+       array(select held.oid from pg_catalog.pg_roles held
+             where pg_catalog.pg_has_role(r.oid, held.oid, 'USAGE')) as held
+from pg_catalog.pg_roles r
+where r.rolname !~ '^pg_'
+"""
+"""``held`` are the roles whose rights a role has without further ado."""
+
+SETTINGS = """
+select r.rolname as role, split_part(pair, '=', 1) as name, substr(pair, strpos(pair, '=') + 1) as value
+from pg_catalog.pg_db_role_setting s
+join pg_catalog.pg_roles r on r.oid = s.setrole
+cross join unnest(s.setconfig) as pair
+left join pg_catalog.pg_settings known on known.name = split_part(pair, '=', 1)
+where s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
+  and split_part(pair, '=', 1) not in ('role', 'session_authorization')
+  and (known.context = 'user'
+       or known.name is null and strpos(split_part(pair, '=', 1), '.') > 0
+       or pg_catalog.has_parameter_privilege(current_user, known.name, 'SET'))
+order by r.rolname, name, s.setdatabase
+"""
+"""What a role sets for one database comes after what it sets for all, so the last one wins."""
+
+SCHEMAS = """
+select n.oid, n.nspname as name, coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))::text as acl
+from pg_catalog.pg_namespace n
+where n.nspname = any($1::text[])
+"""
+
+TABLES = """
+select c.oid, c.relnamespace as schema, c.relname as name, c.relkind::text as kind, c.relrowsecurity as row_security,
+       coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))::text as acl,
+       array_to_string(c.reloptions, ',') as options,
+       case when c.relkind in ('v', 'f') then pg_catalog.pg_relation_is_updatable(c.oid, true)
+            when c.relkind = 'm' then 0 else 28 end as updatable,
+       d.description as comment,
+       array(select p.polname::text from pg_catalog.pg_policy p where p.polrelid = c.oid order by p.polname) as policies
+from pg_catalog.pg_class c
+left join pg_catalog.pg_description d
+  on d.objoid = c.oid and d.objsubid = 0 and d.classoid = 'pg_catalog.pg_class'::regclass
+where c.relnamespace = any($1::oid[]) and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+order by c.relnamespace, c.relname
+"""
+
+COLUMNS = """
+select a.attrelid as table, a.attnum as number, a.attacl::text as acl, a.attname as name, a.atttypid as type, a.atttypmod as modifier,
+       pg_catalog.format_type(a.atttypid, a.atttypmod) as declared, a.attnotnull as required, a.atthasdef as filled,
+       a.attidentity::text as identity, a.attgenerated::text as generated, d.description as comment
+from pg_catalog.pg_class c
+join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+left join pg_catalog.pg_description d
+  on d.objoid = c.oid and d.objsubid = a.attnum and d.classoid = 'pg_catalog.pg_class'::regclass
+where c.relnamespace = any($1::oid[]) and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+order by a.attrelid, a.attnum
+"""
+
+KEYS = """
+select con.conrelid as table, con.conname as name, con.contype::text as kind, con.conkey as columns,
+       con.confkey as target_columns, target.relname as target, schema.nspname as target_schema,
+       case when con.contype = 'f' then
+         array(select a.attname::text from unnest(con.confkey) with ordinality as k(number, place)
+             join pg_catalog.pg_attribute a on a.attrelid = con.confrelid and a.attnum = k.number order by k.place)
+       end as target_names
+from pg_catalog.pg_constraint con
+join pg_catalog.pg_class c on c.oid = con.conrelid
+left join pg_catalog.pg_class target on target.oid = con.confrelid
+left join pg_catalog.pg_namespace schema on schema.oid = target.relnamespace
+where c.relnamespace = any($1::oid[]) and con.contype in ('p', 'u', 'f', 'c', 'x') and not c.relispartition
+order by con.conrelid, con.conname
+"""
+
+UNIQUE_INDEXES = """
+select i.indrelid as table, (i.indkey::int2[])[0:i.indnkeyatts - 1] as columns, c.relname as name,
+       i.indpred is null and i.indexprs is null as whole
+from pg_catalog.pg_index i
+join pg_catalog.pg_class t on t.oid = i.indrelid
+join pg_catalog.pg_class c on c.oid = i.indexrelid
+where t.relnamespace = any($1::oid[]) and i.indisunique and i.indisvalid and not t.relispartition
+  and not exists (select from pg_catalog.pg_constraint con where con.conindid = i.indexrelid and con.contype in ('p', 'u'))
+order by i.indexrelid
+"""
+
+TYPES = """
+select t.oid, t.typname as name, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) as qualified,
+       t.typtype::text as kind, t.typbasetype as base, t.typtypmod as modifier, t.typelem as element,
+       t.typnotnull as required, t.typcategory = 'A' and t.typlen = -1 as array,
+       case when t.typtype = 'e'
+            then array(select e.enumlabel::text from pg_catalog.pg_enum e where e.enumtypid = t.oid order by e.enumsortorder)
+            else '{}' end as labels
+from pg_catalog.pg_type t
+join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+where t.typtype in ('b', 'd', 'e', 'r', 'm', 'p')
+   or t.typtype = 'c' and exists (select from pg_catalog.pg_class c where c.oid = t.typrelid and c.relkind = 'c')
+"""
+
+ACLS = """
+with acl as (
+  select coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)) as acl
+  from pg_catalog.pg_class c
+  where c.relnamespace = any($1::oid[]) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+  union
+  select a.attacl from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
+  where c.relnamespace = any($1::oid[]) and a.attacl is not null and a.attnum > 0
+  union
+  select coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)) from pg_catalog.pg_namespace n where n.oid = any($1::oid[])
+  union
+  select coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)) from pg_catalog.pg_proc p where p.pronamespace = any($1::oid[])
+)
+select acl.acl::text as acl, entry.grantee, lower(entry.privilege_type) as privilege
+from acl cross join lateral pg_catalog.aclexplode(acl.acl) as entry
+"""
+"""Each access list once: thousands of tables have a handful of different ones."""
+
+FUNCTIONS = """
+select p.oid, p.pronamespace as schema, p.proname as name, coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))::text as acl,
+       p.proargnames as names, p.proargmodes::text[] as modes, p.pronargdefaults as defaults, p.provariadic <> 0 as variadic,
+       array(select pg_catalog.format_type(t.type, null)
+             from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) with ordinality as t(type, place) order by t.place) as types,
+       pg_catalog.format_type(p.prorettype, null) as returns, p.proretset as returns_set, p.provolatile::text as volatility,
+       result.relname as table, schema.nspname as table_schema, d.description as comment
+from pg_catalog.pg_proc p
+join pg_catalog.pg_type type on type.oid = p.prorettype
+left join pg_catalog.pg_class result on result.oid = type.typrelid and result.relkind in ('r', 'p', 'v', 'm', 'f')
+left join pg_catalog.pg_namespace schema on schema.oid = result.relnamespace
+left join pg_catalog.pg_description d
+  on d.objoid = p.oid and d.objsubid = 0 and d.classoid = 'pg_catalog.pg_proc'::regclass
+where p.pronamespace = any($1::oid[]) and p.prokind = 'f'
+  and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+order by p.pronamespace, p.proname, p.oid
+"""
+
+SHARED_MARK = """
+select (select sum(pg_catalog.hashtextextended(r::text, 0)) from pg_catalog.pg_roles r) as roles,
+       (select sum(pg_catalog.hashtextextended(m::text, 0)) from pg_catalog.pg_auth_members m) as members,
+       (select sum(pg_catalog.hashtextextended(s::text, 0)) from pg_catalog.pg_db_role_setting s) as settings,
+       (select count(*) = 2 from pg_catalog.pg_event_trigger
+        where evtname in ('pellucid_ddl', 'pellucid_drop') and evtenabled in ('O', 'A')) as told
+"""
+"""Changes with what no event trigger sees: roles, memberships and settings, which belong to the whole cluster. ``told`` says whether the
+event triggers tell everything else."""
+
+LOCAL_MARK = """
+with exposed as (select n.oid, n.xmin from pg_catalog.pg_namespace n where n.nspname = any($1::text[])),
+relation as (
+  select c.oid, c.xmin from pg_catalog.pg_class c
+  where c.relnamespace in (select oid from exposed) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+),
+mark (part, number) as (
+  select 1, xmin::text::bigint from exposed
+  union all select 2, xmin::text::bigint from relation
+  union all select 3, a.xmin::text::bigint from relation join pg_catalog.pg_attribute a on a.attrelid = relation.oid
+  union all select 4, k.xmin::text::bigint from relation join pg_catalog.pg_constraint k on k.conrelid = relation.oid
+  union all select 5, p.xmin::text::bigint from relation join pg_catalog.pg_policy p on p.polrelid = relation.oid
+  union all select 6, i.xmin::text::bigint from relation join pg_catalog.pg_index i on i.indrelid = relation.oid
+  union all select 7, f.xmin::text::bigint from pg_catalog.pg_proc f where f.pronamespace in (select oid from exposed)
+  union all select 8, d.xmin::text::bigint from pg_catalog.pg_description d where d.objoid >= 16384
+  union all select 9, t.xmin::text::bigint from pg_catalog.pg_type t where t.oid >= 16384 and t.typtype in ('d', 'e')
+  union all select 10, e.xmin::text::bigint from pg_catalog.pg_enum e
+)
+select part, count(*), sum(number) from mark group by part order by part
+"""
+"""Changes with every change of the exposed schemas. It is looked at again and again where there are no event triggers."""

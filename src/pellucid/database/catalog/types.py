@@ -1,0 +1,43 @@
+"""Types as columns have them, resolved down to what lies under domains and arrays."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+CHARACTERS = frozenset({"varchar", "bpchar"})
+HEADER = 4
+"""PostgreSQL stores the length of ``varchar(20)`` as 24."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type, resolved. ``cast`` is its own qualified name, not that of its base; ``required`` tells that a domain forbids null."""
+
+    base: str
+    cast: str = "pg_catalog.text"
+    array: bool = False
+    required: bool = False
+    enum: tuple[str, ...] = ()
+    max_length: int | None = None
+
+
+class Types:
+    """All types of the database, by oid."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._rows = {row["oid"]: row for row in rows}
+        self.resolve = cache(self._resolve)
+
+    def _resolve(self, oid: int, modifier: int) -> Kind:
+        row = self._rows.get(oid)
+        if row is None:
+            return Kind("record")
+        if row["kind"] == "d":
+            under = self.resolve(row["base"], modifier if modifier >= 0 else row["modifier"])
+            return replace(under, cast=row["qualified"], required=row["required"] or under.required)
+        if row["array"] and row["element"]:
+            element = self.resolve(row["element"], modifier)
+            return replace(element, cast=f"{element.cast}[]", array=True, required=False)
+        limit = modifier - HEADER if row["name"] in CHARACTERS and modifier >= HEADER else None
+        return Kind(row["name"], row["qualified"], enum=tuple(row["labels"]), max_length=limit)

@@ -1,0 +1,140 @@
+"""The database as the rest of Pellucid sees it: sessions, transactions and the catalog, behind one door."""
+
+import asyncio
+from collections.abc import Sequence
+
+from pellucid.database.caller import ACCOUNTS_ROLE, Caller
+from pellucid.database.capabilities import Capabilities, Feature
+from pellucid.database.catalog.model import Catalog
+from pellucid.database.catalog.watch import Watch
+from pellucid.database.driver import connect
+from pellucid.database.engine import create_engine, pool_of
+from pellucid.database.opening import Opening, opening
+from pellucid.database.options import DatabaseOptions
+from pellucid.database.session import ReadSession, WriteSession
+from pellucid.database.sqlstate import translate
+from pellucid.database.transaction import Transaction
+from pellucid.errors import Denied, FeatureOff
+from pellucid.lifecycle import Lifecycle
+
+ADMINISTER = "set local lock_timeout = '5s'; set local statement_timeout = '60s'"
+
+
+class Database(Lifecycle):
+    """One database, with the one pool of this process. Start it inside the event loop that uses it.
+
+    Raises:
+        PellucidError: PostgreSQL cannot be reached at the start.
+    """
+
+    def __init__(self, options: DatabaseOptions, capabilities: Capabilities | None = None) -> None:
+        super().__init__()
+        self.options = options
+        self.capabilities = capabilities or Capabilities()
+        self.engine = create_engine(options)
+        self._watch = Watch(options)
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The exposed schemas, as they were a moment ago. A request takes it once and keeps it."""
+        return self._watch.store.current
+
+    async def refresh(self) -> Catalog:
+        """Read the catalog now; what was committed before the call is in it."""
+        try:
+            return await self._watch.store.refresh()
+        except Exception as fault:
+            raise translate(fault) from fault
+
+    def read(self, caller: Caller) -> ReadSession:
+        """A session that may only read: ``async with database.read(caller) as session``."""
+        return ReadSession(self.engine, self._opening(caller, read_only=True))
+
+    def write(self, caller: Caller) -> WriteSession:
+        """A session that commits when its block is left without an exception."""
+        return WriteSession(self.engine, self._opening(caller, read_only=False))
+
+    def transaction(self, caller: Caller, *, read_only: bool) -> Transaction:
+        """A transaction on the driver's own connection, for the data path."""
+        return Transaction(pool_of(self.engine), self._opening(caller, read_only=read_only), self._closing)
+
+    async def administer(self, statements: Sequence[str]) -> None:
+        """Change the schema: all the statements, in one transaction, on a connection of their own.
+
+        Raises:
+            FeatureOff: this process may not change it (production).
+            DatabaseError: PostgreSQL refused.
+        """
+        if self.options.admin_dsn is None:
+            raise FeatureOff(
+                "This server does not change the schema of its database.",
+                hint="Change it with a migration of your own.",
+            )
+        try:
+            await self._administer(self.options.admin_dsn, statements)
+        except Exception as fault:
+            raise translate(fault) from fault
+
+    async def ping(self) -> None:
+        """Ask PostgreSQL for a sign of life, beside the pool: a busy server is not an ill one.
+
+        Raises:
+            Unavailable: it gives none.
+        """
+        try:
+            async with self._watch.line.use() as connection:
+                await connection.execute("select 1")
+        except Exception as fault:
+            raise translate(fault) from fault
+
+    async def _start(self) -> None:
+        try:
+            await self._watch.start()
+            async with self.engine.connect():
+                pass  # SQLAlchemy asks a few things on its first connection; no request shall wait for that
+        except Exception as fault:
+            raise translate(fault) from fault
+
+    async def _stop(self) -> None:
+        await self._watch.stop()
+        if self._closing:
+            await asyncio.wait(self._closing)
+        await self.engine.dispose()
+
+    async def _administer(self, dsn: str, statements: Sequence[str]) -> None:
+        name = f"{self.options.application_name} schema"
+        connection = await connect(dsn, application_name=name, within=self.options.connect_timeout)
+        try:
+            async with connection.transaction():
+                await connection.execute(ADMINISTER)
+                for statement in statements:
+                    await connection.execute(statement)
+        finally:
+            connection.terminate()
+
+    def _opening(self, caller: Caller, *, read_only: bool) -> Opening:
+        self._admit(caller.role)
+        return opening(caller, self.catalog, read_only=read_only, anonymous=caller.role == self.options.anon_role)
+
+    def _admit(self, role: str) -> None:
+        """Let in the roles that a request may take, and no others.
+
+        PostgreSQL itself would let the role that logged in take ``none``, which is itself, and a superuser would take any.
+
+        Raises:
+            FeatureOff: the role should be there and could not be made.
+            Denied: no request may take it.
+        """
+        if role == ACCOUNTS_ROLE:
+            self.capabilities.require(Feature.ACCOUNTS)
+            return
+        if role in self.catalog.roles:
+            return
+        self.capabilities.require(Feature.DATA_API)
+        raise Denied(
+            f'role "{role}" does not exist',
+            sqlstate="22023",
+            postgrest_status=401,
+            hint="Ask for a token with another role.",
+        )

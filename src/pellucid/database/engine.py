@@ -1,0 +1,71 @@
+"""One SQLAlchemy engine a process, over asyncpg: the one place where connections are made and counted."""
+
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from pellucid.database.driver import Connection, connect
+from pellucid.database.options import DatabaseOptions
+from pellucid.database.pool import FairPool
+from pellucid.database.sqlstate import translate
+from pellucid.observe import Stage, observe
+
+
+def create_engine(options: DatabaseOptions) -> AsyncEngine:
+    """Make the engine. Nothing is opened yet."""
+
+    async def creator() -> Connection:
+        connection: Connection = await connect(
+            options.dsn, application_name=options.application_name, within=options.connect_timeout, kind=Connection
+        )
+        return connection
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=creator,
+        poolclass=FairPool,
+        pool_size=options.pool_size,
+        pool_timeout=options.pool_timeout,
+        hide_parameters=True,  # errors of SQLAlchemy go to the log, and what was bound may be a secret
+    )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "before_cursor_execute", _statement_begins)
+    event.listen(engine.sync_engine, "after_cursor_execute", _statement_ended)
+    event.listen(engine.sync_engine, "handle_error", _statement_failed)
+    return engine
+
+
+def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Make the pool replace a connection whose server is gone. asyncpg knows already, so this asks nobody."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def _statement_begins(_c: Any, _cursor: Any, _sql: str, _args: Any, context: Any, _many: bool) -> None:
+    stage = context.execution_options.get("stage", Stage.EXECUTE)
+    context.observed = observe(stage)
+    context.observed.__enter__()
+
+
+def _statement_ended(_c: Any, _cursor: Any, _sql: str, _args: Any, context: Any, _many: bool) -> None:
+    context.observed.__exit__(None, None, None)
+
+
+def _statement_failed(failure: Any) -> Exception | None:
+    """End the observation. A connection that breaks may raise an OSError, which SQLAlchemy does not know for a disconnection."""
+    observed = getattr(failure.execution_context, "observed", None)
+    if observed is not None:
+        observed.__exit__(None, None, None)
+    if not isinstance(failure.original_exception, OSError):
+        return None
+    failure.is_disconnect = True
+    return translate(failure.original_exception)
+
+
+def pool_of(engine: AsyncEngine) -> FairPool:
+    """The engine's pool."""
+    pool = engine.pool
+    assert isinstance(pool, FairPool)  # noqa: S101 - `create_engine` gave it this one
+    return pool

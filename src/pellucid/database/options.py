@@ -1,0 +1,22 @@
+"""What the database layer needs to be told."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseOptions:
+    """Where the database is, and how many connections this process may hold.
+
+    ``dsn`` logs in with the role that requests start from; ``admin_dsn`` is for changing the schema, and None where nothing may be
+    changed. Both are what asyncpg reads: ``postgresql://role@/database?host=/socket/directory`` or with a host and a port. ``schemas``
+    are the exposed ones, the default first. Times are in seconds.
+    """
+
+    dsn: str
+    admin_dsn: str | None = None
+    schemas: tuple[str, ...] = ("public",)
+    anon_role: str = "anon"
+    pool_size: int = 10
+    pool_timeout: float = 10.0
+    connect_timeout: float = 10.0
+    application_name: str = "pellucid"

@@ -1,0 +1,204 @@
+"""The pool. SQLAlchemy's sessions and the data path take their connections here, so there is one place where they are counted.
+
+It is SQLAlchemy's `Pool` with a queue of our own, for two reasons. Those who wait are served in the order in which they came, and one
+that is cancelled while a connection is handed to it passes it on. And the data path can take a connection without SQLAlchemy's
+greenlets, which would cost it as much as its statements do.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any, Self
+
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from pellucid.database.driver import Connection
+from pellucid.database.sqlstate import translate
+from pellucid.errors import PoolExhausted
+from pellucid.observe import Stage, observe
+
+Turn = asyncio.Future[ConnectionPoolEntry | None]
+"""What somebody waits for: a connection, or leave to open one (None)."""
+
+
+class FairPool(Pool):
+    """Up to ``pool_size`` connections; whoever finds none waits at most ``timeout`` seconds, in line.
+
+    The connection that came back last goes out first, so under little load few are used.
+    """
+
+    _is_asyncio = True
+
+    def __init__(self, creator: Any, pool_size: int = 10, timeout: float = 10.0, **options: Any) -> None:
+        super().__init__(creator, **options)
+        self.pool_size = pool_size
+        self.timeout = timeout
+        self._idle: list[ConnectionPoolEntry] = []
+        self._made = 0
+        self._line: deque[Turn] = deque()
+
+    @property
+    def opened(self) -> int:
+        """How many connections there are, idle ones among them."""
+        return self._made
+
+    @property
+    def taken(self) -> int:
+        """How many connections are in somebody's hands."""
+        return self._made - len(self._idle)
+
+    # -- for the data path --------------------------------------------------------------------------------------------
+
+    async def take(self) -> ConnectionPoolEntry:
+        """Take a connection; its ``driver_connection`` is open. It must come back by `give_back` or by `give_up`.
+
+        Raises:
+            PoolExhausted: none came back in time.
+            Unavailable: PostgreSQL does not let us in.
+        """
+        with observe(Stage.POOL):
+            while True:
+                if self._idle:
+                    return await self._fresh(self._idle.pop())
+                if self._made < self.pool_size:
+                    return await greenlet_spawn(self._make)
+                if entry := await self._turn():
+                    return await self._fresh(entry)
+
+    def give_back(self, entry: ConnectionPoolEntry) -> None:
+        """Give back a connection that is open and idle."""
+        self._do_return_conn(entry)
+
+    def give_up(self, entry: ConnectionPoolEntry) -> None:
+        """Give back the place of a connection that is of no use any more."""
+        self._made -= 1
+        try:
+            entry.invalidate()
+        finally:
+            self._call_next(None)
+
+    async def _fresh(self, entry: ConnectionPoolEntry) -> ConnectionPoolEntry:
+        """The connection, or a new one in its place when the server has closed it. asyncpg knows, so this asks nobody."""
+        connection = entry.driver_connection
+        if connection is not None and not connection.is_closed():
+            return entry
+        self._made -= 1
+        entry.invalidate()
+        return await greenlet_spawn(self._make)
+
+    # -- for SQLAlchemy, which calls these in a greenlet --------------------------------------------------------------
+
+    def connect(self) -> Any:
+        """Lend a connection as SQLAlchemy does. Errors are translated here: to users' own code an OSError would look like one of theirs.
+
+        Raises:
+            PoolExhausted, Unavailable: as `take`.
+        """
+        with observe(Stage.POOL):
+            try:
+                return super().connect()
+            except Exception as fault:
+                raise translate(fault) from fault
+
+    def recreate(self) -> Self:
+        """The same again, empty."""
+        return self.__class__(
+            self._creator,
+            pool_size=self.pool_size,
+            timeout=self.timeout,
+            recycle=self._recycle,
+            echo=self.echo,
+            logging_name=self._orig_logging_name,
+            reset_on_return=self._reset_on_return,
+            dialect=self._dialect,
+            _dispatch=self.dispatch,
+        )
+
+    def dispose(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            self._made -= 1
+            self._idle.pop().close()
+
+    def status(self) -> str:
+        """For people."""
+        return f"{self.taken} of at most {self.pool_size} connections are taken, {len(self._idle)} idle, {len(self._line)} wait"
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        while True:
+            if self._idle:
+                return self._idle.pop()
+            if self._made < self.pool_size:
+                return self._make()
+            if entry := await_only(self._turn()):
+                return entry
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        if not self._call_next(record):
+            self._idle.append(record)
+
+    # -- the line -----------------------------------------------------------------------------------------------------
+
+    def _make(self) -> ConnectionPoolEntry:
+        self._made += 1
+        try:
+            entry: ConnectionPoolEntry = self._create_connection()
+        except BaseException as fault:
+            self._made -= 1
+            self._call_next(None)
+            if isinstance(fault, Exception):
+                raise translate(fault) from fault
+            raise
+        return entry
+
+    async def _turn(self) -> ConnectionPoolEntry | None:
+        """Wait for a connection that somebody gives back, or for leave to open one."""
+        loop = asyncio.get_running_loop()
+        turn: Turn = loop.create_future()
+        timer = loop.call_later(self.timeout, _give_up_waiting, turn)
+        self._line.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on(turn)
+            raise
+        finally:
+            timer.cancel()
+
+    def _pass_on(self, turn: Turn) -> None:
+        """Somebody was cancelled just when its turn came: the next in line has it."""
+        if turn.exception() is not None:
+            return
+        entry = turn.result()
+        if entry is None:
+            self._call_next(None)
+        else:
+            self._do_return_conn(entry)
+
+    def _call_next(self, entry: ConnectionPoolEntry | None) -> bool:
+        """Hand the connection, or leave to open one, to the first who still waits. False when nobody does."""
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(entry)
+                return True
+        return False
+
+
+def driver_of(entry: ConnectionPoolEntry) -> Connection:
+    """The driver's own connection behind an entry of the pool."""
+    connection = entry.driver_connection
+    assert isinstance(connection, Connection)  # noqa: S101 - the engine makes no others
+    return connection
+
+
+def _give_up_waiting(turn: Turn) -> None:
+    if not turn.done():
+        turn.set_exception(
+            PoolExhausted(
+                "Timed out acquiring connection from connection pool.",
+                hint="Try again in a second. Where this happens often, look for slow statements or raise the pool size.",
+                headers={"Retry-After": "1"},
+            )
+        )

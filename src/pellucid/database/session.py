@@ -1,0 +1,97 @@
+"""The sessions that users' own code and the accounts work with: SQLAlchemy's, opened with the caller's role and claims."""
+
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session, SessionTransaction
+
+from pellucid.database.opening import OPENING, Opening
+from pellucid.database.sqlstate import FOREIGN, disconnected, in_doubt
+from pellucid.errors import ReadOnly
+from pellucid.observe import Stage
+
+READ_ONLY = ("transaction_read_only", "on")
+
+
+class OpenedSession(Session):
+    """The synchronous half of a session of ours: each of its transactions opens as `Opening` says, also after a commit."""
+
+    def __init__(self, *args: Any, opening: Opening, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.opening = opening
+
+
+@event.listens_for(OpenedSession, "after_begin")
+def _open(session: OpenedSession, transaction: SessionTransaction, connection: Connection) -> None:
+    if transaction.nested:
+        return
+    opening = session.opening
+    names, values = opening.names, opening.values
+    if opening.read_only:
+        names, values = (READ_ONLY[0], *names), (READ_ONLY[1], *values)
+    connection.exec_driver_sql(OPENING, (names, values), {"stage": Stage.SESSION}).close()
+
+
+class ReadSession(AsyncSession):
+    """A session that may only read: PostgreSQL itself refuses every write in it.
+
+    Use it as ``async with database.read(caller) as session``. The transaction begins with the first statement and is rolled back in
+    the end. Inside the block errors are SQLAlchemy's own; those that leave it are `PellucidError`.
+
+    Raises:
+        ReadOnly: objects were added or deleted in it, which would be lost without a word.
+    """
+
+    sync_session_class = OpenedSession
+    read_only: ClassVar[bool] = True
+
+    def __init__(self, engine: AsyncEngine, opening: Opening) -> None:
+        super().__init__(engine, expire_on_commit=False, opening=opening)
+        self.opening = opening
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Settle the transaction, give the connection back, and translate what goes wrong."""
+        try:
+            try:
+                if fault is None:
+                    await self._settle()
+            finally:
+                await super().__aexit__(kind, fault, trace)
+        except FOREIGN as inner:
+            raise self.opening.translated(inner) from inner
+        if isinstance(fault, FOREIGN):
+            raise self.opening.translated(fault) from fault
+
+    async def _settle(self) -> None:
+        if self.new or self.deleted:
+            raise ReadOnly(
+                "cannot write in a session that only reads",
+                sqlstate="25006",
+                hint="Ask for a WriteSession instead of a ReadSession.",
+            )
+
+
+class WriteSession(ReadSession):
+    """A session that may read and write.
+
+    Leaving the block without an exception commits what is not committed yet, before anything is sent to the client; leaving it with
+    one rolls back. After a ``commit()`` in the block the next statement begins a new transaction with the same role and claims.
+    """
+
+    read_only: ClassVar[bool] = False
+
+    async def _settle(self) -> None:
+        await self.flush()
+        try:
+            await self.commit()
+        except FOREIGN as fault:
+            if disconnected(fault):
+                raise in_doubt() from fault
+            raise
