@@ -1,0 +1,1 @@
+"""What every HTTP request crosses: middleware, identity, errors, dependencies."""

@@ -1,0 +1,113 @@
+"""Who is asking: the type, and the protocol that a feature fills."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from fastapi import Depends, Request, Security
+from fastapi.security import OAuth2PasswordBearer
+
+from pellucid.database.caller import Caller
+from pellucid.errors import Forbidden, RequestError, Unauthenticated, Unavailable
+from pellucid.observe import Stage, observe
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a request comes from.
+
+    ``role`` is the PostgreSQL role its statements run under; ``claims`` is the verified payload of the access token (RFC 7519), empty
+    for an anonymous caller; ``claims_json`` is the same as the JSON text that policies see.
+    """
+
+    role: str
+    claims: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    claims_json: str = "{}"
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether a valid token came with the request."""
+        return bool(self.claims)
+
+    @property
+    def user_id(self) -> UUID | None:
+        """The account's id, where the token's subject is one."""
+        try:
+            return UUID(str(self.claims["sub"]))
+        except (KeyError, ValueError):
+            return None
+
+    @property
+    def caller(self) -> Caller:
+        """The same, as the database layer wants it."""
+        return Caller(self.role, self.claims_json)
+
+
+class Identifier(Protocol):
+    """Finds out who is asking. The accounts feature fills it."""
+
+    async def identify(self, authorization: str | None) -> Identity:
+        """Tell the identity behind an ``Authorization`` header; none means anonymous.
+
+        Raises:
+            Unauthenticated: the header is there and proves nothing.
+        """
+        ...
+
+
+bearer = OAuth2PasswordBearer(
+    tokenUrl="/token",
+    description="Sign in with an account's e-mail address and password, or send an access token as `Authorization: Bearer`.",
+    auto_error=False,
+)
+"""How OpenAPI speaks of access tokens (RFC 6750): it makes the Authorize button of ``/docs`` work."""
+
+
+async def current_identity(request: Request, _: Annotated[str | None, Security(bearer)] = None) -> Identity:
+    """Tell who is asking; found out once a request. Works as a FastAPI dependency and as a plain function.
+
+    Raises:
+        Unauthenticated: there is an ``Authorization`` header, and it proves nothing.
+        RequestError: there are several.
+        Unavailable: the worker has not started yet.
+    """
+    known: Identity | None = getattr(request.state, "identity", None)
+    if known is not None:
+        return known
+    with observe(Stage.IDENTITY):
+        identity = await _identifier(request).identify(_authorization(request))
+    request.state.identity = identity
+    return identity
+
+
+async def require_user(identity: Annotated[Identity, Depends(current_identity)]) -> Identity:
+    """Tell who is asking, and refuse those who have not signed in.
+
+    Raises:
+        Unauthenticated: the caller is anonymous.
+        Forbidden: the caller has a token, but no account.
+    """
+    if not identity.authenticated:
+        raise Unauthenticated("This is for signed-in users.")
+    if identity.user_id is None:
+        raise Forbidden("This is for accounts, and the token belongs to none.", hint="Sign in as a user.")
+    return identity
+
+
+def _identifier(request: Request) -> Identifier:
+    """The worker's own (`pellucid.web.resources`)."""
+    resources = getattr(request.app.state, "pellucid", None)
+    if resources is None:
+        raise Unavailable("The server is not ready.")
+    identifier: Identifier = resources.identifier
+    return identifier
+
+
+def _authorization(request: Request) -> str | None:
+    """The one ``Authorization`` header. A proxy may look at the first of two and a server at the last: neither is believed."""
+    values = request.headers.getlist("authorization")
+    if len(values) > 1:
+        raise RequestError("The header Authorization is there more than once.", hint="Send it once.")
+    return values[0] if values else None

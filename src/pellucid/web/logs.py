@@ -1,0 +1,136 @@
+"""How the process writes its log: one line an event, as JSON or as coloured text, without secrets and without forged lines."""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, TextIO
+
+from pellucid.web.catcher import was_logged
+from pellucid.web.exchange import current
+from pellucid.web.redact import BLOT, escape, is_secret, redact
+
+_LEVELS = {"DEBUG": "\x1b[2m", "INFO": "\x1b[36m", "WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
+_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+
+_CHATTY = ("alembic", "sqlalchemy", "pellucid.database.engine.Pool", "httpx", "httpcore")
+"""Libraries that tell at level INFO what is news to their developers alone; SQLAlchemy logs a pool under the pool's own name."""
+
+
+class LogFormat(Enum):
+    """The shapes of a line. ``AUTO`` means text on a terminal and JSON anywhere else."""
+
+    AUTO = "auto"
+    JSON = "json"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """How much is logged, and how it looks."""
+
+    level: str = "INFO"
+    format: LogFormat = LogFormat.AUTO
+
+
+def configure_logging(options: LogOptions, stream: TextIO | None = None) -> None:
+    """Send every logger of this process through one handler.
+
+    The servers' own loggers lose their handlers, and uvicorn's access log is silenced: the web room writes a better line. Start
+    uvicorn with ``log_config=None``, or it puts them back.
+
+    Args:
+        options: level and shape.
+        stream: where to; standard error unless told.
+    """
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_formatter(options.format, stream))
+    handler.addFilter(_not_twice)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(options.level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING if root.level == logging.INFO else logging.NOTSET)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "asyncio", "sqlalchemy"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = name != "uvicorn.access"
+    logging.captureWarnings(capture=True)
+
+
+def _formatter(chosen: LogFormat, stream: TextIO) -> logging.Formatter:
+    terminal = stream.isatty()
+    if chosen is LogFormat.JSON or (chosen is LogFormat.AUTO and not terminal):
+        return JsonLines()
+    return TextLines(colour=terminal)
+
+
+def _not_twice(record: logging.LogRecord) -> bool:
+    """Drop what a server says about an error that was logged with its stack already."""
+    fault = record.exc_info[1] if record.exc_info else None
+    return fault is None or not was_logged(fault)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record."""
+        line = {
+            "time": _moment(record).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redact(record.getMessage()),
+        } | fields_of(record)
+        if stack := _stack(self, record):
+            line["stack"] = redact(stack)
+        return json.dumps(line, default=str).replace("\x7f", "\\u007f")
+
+
+class TextLines(logging.Formatter):
+    """One line for people; a stack follows indented, so that nothing in it can pass for a line of its own."""
+
+    def __init__(self, *, colour: bool) -> None:
+        super().__init__()
+        self.colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record."""
+        time = self._paint(_DIM, f"{_moment(record):%H:%M:%S.%f}"[:-3])
+        level = self._paint(_LEVELS.get(record.levelname, ""), f"{record.levelname.lower():<8}")
+        fields = " ".join(f"{name}={escape(str(value))}" for name, value in fields_of(record).items())
+        line = f"{time} {level} {escape(redact(record.getMessage()))}"
+        line += f" {self._paint(_DIM, fields)}" if fields else ""
+        stack = [f"    | {escape(text)}" for text in redact(_stack(self, record)).splitlines()]
+        return "\n".join([line, *stack])
+
+    def _paint(self, colour: str, text: str) -> str:
+        return f"{colour}{text}{_PLAIN}" if self.colour else text
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """The request id of the exchange under way, and what was given as ``extra={"fields": {…}}``; secrets are blotted out."""
+    fields: dict[str, Any] = {}
+    if exchange := current.get():
+        fields["request_id"] = exchange.request_id
+    given: Mapping[str, Any] = getattr(record, "fields", {})
+    return fields | {name: _shown(name, value) for name, value in given.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if is_secret(name):
+        return BLOT
+    return redact(value) if isinstance(value, str) else value
+
+
+def _moment(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def _stack(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    parts = [formatter.formatException(record.exc_info)] if record.exc_info else []
+    return "\n".join([*parts, formatter.formatStack(record.stack_info)] if record.stack_info else parts)

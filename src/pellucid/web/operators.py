@@ -1,0 +1,50 @@
+"""Who may look behind the scenes: at metrics, at what is missing, at traces."""
+
+from ipaddress import ip_address
+
+from fastapi import Request
+
+from pellucid.errors import Forbidden, PellucidError, Unauthenticated
+from pellucid.web.identity import current_identity
+from pellucid.web.resources import resources_of
+
+OPERATOR_ROLE = "service_role"
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+
+async def is_operator(request: Request) -> bool:
+    """Whether the caller runs this server.
+
+    In development everybody does. In production it is whoever asks from this very machine, or shows a token for `OPERATOR_ROLE`. A
+    proxy on this machine asks from here too, on behalf of anybody: what a proxy passed on does not count as from here.
+    """
+    if not resources_of(request).production or _from_here(request):
+        return True
+    try:
+        return (await current_identity(request)).role == OPERATOR_ROLE
+    except PellucidError:
+        return False
+
+
+async def require_operator(request: Request) -> None:
+    """Let only those pass who run this server.
+
+    Raises:
+        Unauthenticated: the caller is nobody known.
+        Forbidden: the caller is somebody else.
+    """
+    if await is_operator(request):
+        return
+    hint = f"Ask from the machine it runs on, or send a token of {OPERATOR_ROLE}."
+    if (await current_identity(request)).authenticated:
+        raise Forbidden("This is for whoever runs the server.", hint=hint)
+    raise Unauthenticated("This is for whoever runs the server.", hint=hint)
+
+
+def _from_here(request: Request) -> bool:
+    if request.client is None or any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        return ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False

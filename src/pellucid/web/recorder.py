@@ -1,0 +1,106 @@
+"""The outermost layer: a name for every request, a recording of its stages, and word to those who listen when it is over."""
+
+import logging
+import re
+from collections.abc import Sequence
+from secrets import token_hex
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pellucid.observe import Span, Stage, listen, observe, unlisten
+from pellucid.web.exchange import Exchange, Listener, current
+
+_log = logging.getLogger("pellucid.web")
+
+_WELL_FORMED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,127}")
+_HEADER = b"x-request-id"
+
+CLIENT_GONE = 499
+"""The status that logs and metrics show when the client left before its answer began. Nobody receives it."""
+
+
+class Recorder:
+    """Gives each request an id, records its stages, adds ``X-Request-Id`` and, if wanted, ``Server-Timing`` to the answer.
+
+    A well-formed incoming ``X-Request-Id`` is kept, so that one name follows a request through proxies. The context variables and the
+    request's state are set afresh for each request, whatever a server left in them, and the former are taken back after it.
+    """
+
+    def __init__(self, app: ASGIApp, *, listeners: Sequence[Listener] = (), timing: bool = False) -> None:
+        self.app = app
+        self.listeners = tuple(listeners)
+        self.timing = timing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        recording, listening = listen()
+        exchange = Exchange(scope, request_id_of(scope), recording)
+        scope["state"] = {**scope.get("state", {}), "exchange": exchange, "identity": None}
+        being = current.set(exchange)
+        try:
+            await self.app(scope, receive, _Stamp(exchange, send, timing=self.timing))
+        finally:
+            self._tell(exchange)
+            current.reset(being)
+            unlisten(listening)
+
+    def _tell(self, exchange: Exchange) -> None:
+        exchange.status = exchange.status or CLIENT_GONE
+        exchange.settle()
+        for listener in self.listeners:
+            try:
+                listener(exchange)
+            except Exception:  # noqa: BLE001 - one that fails must not silence the others, nor the answer
+                _log.exception("a listener failed")
+
+
+class _Stamp:
+    """The way out: notes how the answer goes, and adds the headers that tell of it."""
+
+    __slots__ = ("exchange", "responding", "send", "timing")
+
+    def __init__(self, exchange: Exchange, send: Send, *, timing: bool) -> None:
+        self.exchange = exchange
+        self.send = send
+        self.timing = timing
+        self.responding: Span | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start(message)
+        await self.send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._finish()
+
+    def _start(self, message: Message) -> None:
+        exchange = self.exchange
+        exchange.status = message["status"]
+        headers = [*message.get("headers", ()), (_HEADER, exchange.request_id.encode())]
+        if self.timing:
+            headers.append((b"server-timing", server_timing(exchange).encode()))
+        message["headers"] = headers
+        self.responding = observe(Stage.RESPOND)
+
+    def _finish(self) -> None:
+        self.exchange.finished = True
+        if self.responding is not None:
+            self.responding.ended = perf_counter()
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id that came with the request where it is well formed (8 to 128 letters, digits, ``.``, ``_``, ``-``), else a new one."""
+    for name, value in scope["headers"]:
+        if name == _HEADER:
+            return value.decode() if _WELL_FORMED.fullmatch(value) else token_hex(16)
+    return token_hex(16)
+
+
+def server_timing(exchange: Exchange) -> str:
+    """The stages up to now, in milliseconds, as the header says them (W3C Server Timing)."""
+    stages = exchange.stages()
+    parts = [f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in stages.items()]
+    return ", ".join([*parts, f"total;dur={sum(stages.values()) * 1000:.3f}"])

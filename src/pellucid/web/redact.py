@@ -1,0 +1,84 @@
+"""What must never reach a log: secrets are blotted out, and nothing can pretend to be another line or move the cursor."""
+
+import re
+from urllib.parse import unquote_plus
+
+BLOT = "***"
+
+_SECRET_WORDS = (
+    "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "authorization", "cookie", "credential",
+    "session", "signature", "jwt", "otp", "private_key",
+)  # fmt: skip
+_SECRET_NAMES = frozenset({"code", "key", "sig", "pwd", "pass", "auth", "state", "nonce", "assertion"})
+
+_NAMED = rf"(?<![\w-])(?=[\w-]*?(?:{'|'.join(_SECRET_WORDS)}))[\w-]++"
+"""A whole word with a telling name in it. It is tried once a word and never goes back, so that no input takes long."""
+
+_QUOTED = r"\"[^\"]*+\"?|'[^']*+'?"
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?i)\b(bearer|basic|digest|negotiate)\s++[A-Za-z0-9._~+/=-]{4,}+"), rf"\1 {BLOT}"),
+    (re.compile(r"(?<![\w-])eyJ[\w-]++\.[\w.-]*+"), BLOT),
+    (re.compile(r"\$argon2\w*+\$[^\s\"']++"), BLOT),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), BLOT),
+    (re.compile(r"(://[^\s:/@\"']*+):[^\s/@\"']++@"), rf"\1:{BLOT}@"),
+    (re.compile(r"(?i)(?<![\w.+-])(?<!://)[\w.+-]++(?:@|%40)[\w-]++(?:\.[\w-]++)++"), BLOT),
+    (re.compile(rf"(?i)({_NAMED}[\"']\s*+[,:=]\s*+b?)(?:{_QUOTED})"), rf"\1{BLOT}"),
+    (re.compile(rf"(?i)({_NAMED}[\"']?\s*+[=:]\s*+)(?:{_QUOTED}|[^\s,;&)}}\]\"']++)"), rf"\1{BLOT}"),
+)
+
+_TRACES = (*_SECRET_WORDS, "bearer", "basic", "digest", "negotiate", "eyj", "$argon2", "private key", "://", "@", "%40")
+"""In lower case: a text without any of these has no secret that the patterns would find. Nearly all texts have none."""
+
+_CONTROL = (
+    {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+    | {
+        ord("\n"): "\\n",
+        ord("\r"): "\\r",
+        ord("\t"): "\\t",
+        ord("\u2028"): "\\u2028",
+        ord("\u2029"): "\\u2029",
+    }
+    | {
+        code: f"\\u{code:04x}"
+        for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF)
+    }
+)
+
+
+def redact(text: str) -> str:
+    """The text without what looks like a secret: tokens, passwords in URLs, password hashes, ``name=value`` of telling names; and e-mail
+    addresses, which are nobody's business in a log."""
+    lower = text.lower()
+    if any(trace in lower for trace in _TRACES):
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+    return text
+
+
+def escape(text: str) -> str:
+    """The text with control characters spelled out: no new line, no ANSI sequence, no invisible or reordering character is left."""
+    return text if text.isascii() and text.isprintable() else text.translate(_CONTROL)
+
+
+def mask_query(query: str) -> str:
+    """A query string with the values of telling names blotted out, also where the name is percent-encoded or inside of a value."""
+    return "&".join(_mask_pair(pair) for pair in query.split("&")) if query else ""
+
+
+def _mask_pair(pair: str) -> str:
+    name, equals, value = pair.partition("=")
+    if equals and (is_secret(unquote_plus(name)) or _tells(unquote_plus(value))):
+        return f"{name}={BLOT}"
+    return redact(pair) if not equals else f"{name}={redact(value)}"
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field of this name should not be shown."""
+    plain = name.lower()
+    return plain in _SECRET_NAMES or any(word in plain for word in _SECRET_WORDS)
+
+
+def _tells(value: str) -> bool:
+    """Whether a value has such names inside, as ``or=(password.eq.x,age.gt.3)`` does."""
+    plain = value.lower()
+    return ("." in plain or "=" in plain) and any(word in plain for word in _SECRET_WORDS)
