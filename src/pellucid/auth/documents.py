@@ -1,0 +1,104 @@
+"""What OpenAPI says about the accounts' routes beside their models: errors, headers and the sign-in form."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pellucid.errors import (
+    BodyTooLarge,
+    Duplicate,
+    FeatureOff,
+    Forbidden,
+    InvalidFields,
+    MalformedBody,
+    PellucidError,
+    RowNotFound,
+    Unauthenticated,
+    UnsupportedMediaType,
+    WrongCredentials,
+)
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def _problem(error: type[PellucidError], detail: str, **headers: str) -> dict[str, Any]:
+    """An error as OpenAPI describes it, with an example of its body (RFC 9457)."""
+    example = {
+        "type": f"/docs/errors/{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": detail,
+        "code": error.code,
+        "hint": error.way_out,
+    }
+    schema = {"$ref": "#/components/schemas/Problem"}
+    described = {"description": detail, "content": {"application/problem+json": {"schema": schema, "example": example}}}
+    return described | ({"headers": _headers(headers)} if headers else {})
+
+
+def _headers(described: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name.replace("_", "-"): {"description": text, "schema": {"type": "string"}} for name, text in described.items()
+    }
+
+
+_CHALLENGE = "What is wrong with the token (RFC 6750, 3)."
+_OFF: Responses = {
+    503: _problem(FeatureOff, "Accounts are off, or too many sign in at once.", Retry_After="Seconds to wait.")
+}
+_BODY: Responses = {
+    400: _problem(MalformedBody, "The body is not JSON."),
+    413: _problem(BodyTooLarge, "The body is larger than this server reads."),
+    415: _problem(UnsupportedMediaType, "The body does not say that it is JSON."),
+    422: _problem(InvalidFields, "Some fields are not valid; errors lists all of them."),
+}
+_CALLER: Responses = {
+    401: _problem(
+        Unauthenticated, "No access token came with the request, or none that is good.", WWW_Authenticate=_CHALLENGE
+    ),
+    422: _problem(InvalidFields, "A parameter is not valid."),
+}
+
+SIGN_UP: Responses = {
+    201: {"headers": _headers({"Location": "The new account's own address: /users/{id}."})},
+    **_BODY,
+    409: _problem(Duplicate, "This e-mail address has an account already."),
+    **_OFF,
+}
+SIGN_IN: Responses = {
+    200: {"headers": _headers({"Cache_Control": "no-store: a token must not be kept by caches."})},
+    **_BODY,
+    401: _problem(WrongCredentials, "The e-mail address and the password do not belong together."),
+    **_OFF,
+}
+TOKEN: Responses = {
+    200: {"headers": _headers({"Cache_Control": "no-store: a token must not be kept by caches."})},
+    400: {"description": "Why there is no token, in the words of OAuth 2.0 (RFC 6749, 5.2)."},
+    413: _BODY[413],
+    **_OFF,
+}
+ME: Responses = {**_CALLER, 403: _problem(Forbidden, "The token belongs to a service, not to an account."), **_OFF}
+USERS: Responses = {**_CALLER, **_OFF}
+USER: Responses = {**_CALLER, 404: _problem(RowNotFound, "There is no account of this id that you may see."), **_OFF}
+
+TOKEN_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["grant_type", "username", "password"],
+                    "properties": {
+                        "grant_type": {"type": "string", "const": "password", "default": "password"},
+                        "username": {
+                            "type": "string",
+                            "description": "The e-mail address.",
+                            "examples": ["ada@example.com"],
+                        },
+                        "password": {"type": "string", "format": "password", "writeOnly": True},
+                    },
+                }
+            }
+        },
+    }
+}

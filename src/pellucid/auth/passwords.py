@@ -1,0 +1,120 @@
+"""Passwords: which are accepted, and how they are kept.
+
+The rules are those of NIST SP 800-63B: a least length, no rules of composition, every character allowed, nothing cut off, and none of
+those that everybody tries first. A password is brought to Unicode's form NFKC before anything else, so that it is the same password
+on every keyboard. It is kept as an argon2id hash (RFC 9106).
+"""
+
+import base64
+import secrets
+import unicodedata
+from dataclasses import dataclass
+
+from anyio import CapacityLimiter, to_thread
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from pellucid.auth.common_passwords import COMMON_PASSWORDS
+from pellucid.errors import Unavailable
+
+MIN_LENGTH = 8
+"""Characters (Unicode code points) a new password must have."""
+MAX_BYTES = 1024
+"""Bytes of UTF-8 that are read, so that nobody can keep the server busy with one password."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordOptions:
+    """What a hash costs; the defaults are the second recommendation of RFC 9106, 4.
+
+    ``memory`` is in KiB. ``at_once`` hashes run at the same time in a process, so it needs up to ``at_once * memory`` for them;
+    ``waiting`` more may queue, and the rest is told to come back.
+    """
+
+    passes: int = 3
+    memory: int = 64 * 1024
+    lanes: int = 4
+    at_once: int = 2
+    waiting: int = 64
+
+
+class Passwords:
+    """Hashes and checks passwords in worker threads, a few at a time."""
+
+    def __init__(self, options: PasswordOptions) -> None:
+        self.options = options
+        self._hasher = PasswordHasher(
+            time_cost=options.passes, memory_cost=options.memory, parallelism=options.lanes, hash_len=32, salt_len=16
+        )
+        self._limiter = CapacityLimiter(options.at_once)
+        self._nobody = _unmatched(options)
+
+    async def hash(self, password: str) -> str:
+        """A new hash in PHC form, with a salt of its own.
+
+        Raises:
+            Unavailable: too many are waiting already.
+        """
+        self._refuse_crowd()
+        return await to_thread.run_sync(self._hasher.hash, _prepared(password), limiter=self._limiter)
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        """Whether the password fits. With no hash it never does, after the same work.
+
+        Raises:
+            Unavailable: too many are waiting already.
+        """
+        self._refuse_crowd()
+        candidate = _prepared(password)
+        return await to_thread.run_sync(self._fits, candidate, hashed or self._nobody, limiter=self._limiter)
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(hashed)
+
+    def _fits(self, candidate: bytes, hashed: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, candidate)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _refuse_crowd(self) -> None:
+        if self._limiter.statistics().tasks_waiting >= self.options.waiting:
+            raise Unavailable(
+                "Too many people are signing in at this moment.",
+                hint="Try again in a second.",
+                headers={"Retry-After": "1"},
+            )
+
+
+def normalised(password: str) -> str:
+    """The one spelling of a password that is hashed (Unicode NFKC)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def weakness(password: str) -> str | None:
+    """What makes a password unfit for a new account, as a sentence; None when nothing does."""
+    plain = normalised(password)
+    if len(plain) < MIN_LENGTH:
+        return f"The password needs at least {MIN_LENGTH} characters"
+    if len(plain.encode()) > MAX_BYTES:
+        return f"The password may have at most {MAX_BYTES} bytes"
+    if len(set(plain)) == 1 or plain.casefold() in COMMON_PASSWORDS:
+        return "The password is one of those that are tried first; choose a less common one"
+    return None
+
+
+def resembles(password: str, email: str) -> bool:
+    """Whether the password is the e-mail address, or the part of it before the @."""
+    plain = normalised(password).casefold()
+    return plain in (email.casefold(), email.casefold().partition("@")[0])
+
+
+def _prepared(password: str) -> bytes:
+    return normalised(password).encode()
+
+
+def _unmatched(options: PasswordOptions) -> str:
+    """A hash that costs as much to check as any, and that no password fits: its digest is random."""
+    salt, digest = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19$m={options.memory},t={options.passes},p={options.lanes}${salt}${digest}"

@@ -1,0 +1,51 @@
+"""The accounts as tables: schema ``auth``, owned by the role ``pellucid_accounts``. The migrations make them; these classes map them.
+
+Only the columns that an account may see of itself are mapped on `User`, so that a caller's own session can load it. A password's hash
+lives in a table of its own that nobody else has any right to, and is never loaded together with its user.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, FetchedValue, ForeignKey, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+BY_DATABASE = FetchedValue()
+"""A value that PostgreSQL gives: a default, or a trigger's."""
+
+
+class Base(DeclarativeBase):
+    """The tables of the schema ``auth``."""
+
+    metadata = MetaData(schema="auth")
+    type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012 - SQLAlchemy's own way to say it
+
+
+class User(Base):
+    """One account. Its id is a UUIDv7, made by the database, so ids sort by the moment of sign-up."""
+
+    __tablename__ = "users"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=BY_DATABASE)
+    email: Mapped[str]
+    email_verified_at: Mapped[datetime | None]
+    role: Mapped[str] = mapped_column(server_default=BY_DATABASE)
+    created_at: Mapped[datetime] = mapped_column(server_default=BY_DATABASE)
+    updated_at: Mapped[datetime] = mapped_column(server_default=BY_DATABASE, server_onupdate=BY_DATABASE)
+    last_sign_in_at: Mapped[datetime | None]
+
+    password: Mapped["Password | None"] = relationship(
+        back_populates="user", cascade="all, delete-orphan", passive_deletes=True, lazy="raise"
+    )
+
+
+class Password(Base):
+    """The password of an account, as an argon2id hash."""
+
+    __tablename__ = "passwords"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    hash: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=BY_DATABASE, server_onupdate=BY_DATABASE)
+
+    user: Mapped[User] = relationship(back_populates="password", lazy="raise")

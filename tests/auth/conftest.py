@@ -1,0 +1,78 @@
+"""The accounts' routes on a small application, with a real PostgreSQL behind it."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from io import StringIO
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from pellucid.auth.identifier import BearerIdentifier
+from pellucid.auth.keys import generate_key, parse_keys
+from pellucid.auth.passwords import PasswordOptions, Passwords
+from pellucid.auth.routes import router
+from pellucid.auth.service import Accounts
+from pellucid.auth.tokens import TokenOptions, Tokens
+from pellucid.database.core import Database
+from pellucid.web.logs import JsonLines, TextLines
+from pellucid.web.options import WebOptions
+from pellucid.web.resources import Resources
+from pellucid.web.stack import install
+
+CHEAP = PasswordOptions(passes=1, memory=64, lanes=1)
+KEYS = parse_keys(generate_key(), origin="the tests")
+
+
+class CountingPasswords(Passwords):
+    """The real thing, which also notes the cost of each hash it was made to work through."""
+
+    def __init__(self, options: PasswordOptions) -> None:
+        super().__init__(options)
+        self.worked: list[str] = []
+
+    def _fits(self, candidate: bytes, hashed: str) -> bool:
+        self.worked.append(hashed.rpartition("$")[0].rpartition("$")[0])
+        return super()._fits(candidate, hashed)
+
+
+@pytest.fixture
+def passwords() -> CountingPasswords:
+    return CountingPasswords(CHEAP)
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens(TokenOptions(), KEYS)
+
+
+@pytest.fixture
+def app(database: Database, passwords: CountingPasswords, tokens: Tokens) -> FastAPI:
+    app = FastAPI()
+    install(app, WebOptions())
+    app.include_router(router)
+    app.state.pellucid = Resources(database, BearerIdentifier(tokens, lambda: database.catalog.roles))
+    app.state.accounts = Accounts(database, passwords, tokens)
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+        yield client
+
+
+@pytest.fixture
+def written() -> Iterator[StringIO]:
+    """What the process writes into its log, in both shapes, down to the last detail."""
+    stream, root = StringIO(), logging.getLogger()
+    handlers = [logging.StreamHandler(stream) for _ in range(2)]
+    for handler, lines in zip(handlers, (JsonLines(), TextLines(colour=False)), strict=True):
+        handler.setFormatter(lines)
+        root.addHandler(handler)
+    level = root.level
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.setLevel(level)
+    for handler in handlers:
+        root.removeHandler(handler)
