@@ -1,0 +1,35 @@
+"""What every compiler of a statement uses: numbered parameters and quoted names."""
+
+from dataclasses import dataclass, field
+
+from pellucid.database.catalog.model import TableName
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with ``$1`` parameters, and their values."""
+
+    sql: str
+    parameters: tuple[object, ...]
+
+
+@dataclass(slots=True)
+class Parameters:
+    """Collects the values of a statement while its text is written."""
+
+    values: list[object] = field(default_factory=list)
+
+    def bind(self, value: object, cast: str) -> str:
+        """Add a value and give the text that stands for it: ``$3::text``."""
+        self.values.append(value)
+        return f"${len(self.values)}::{cast}"
+
+
+def identifier(name: str) -> str:
+    """A quoted name (PostgreSQL, 4.1.1). NUL cannot be in one, and is refused before this."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def relation(name: TableName) -> str:
+    """A table's quoted and qualified name."""
+    return f"{identifier(name.schema)}.{identifier(name.name)}"

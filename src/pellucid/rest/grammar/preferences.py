@@ -1,0 +1,94 @@
+"""What a client would like: the ``Prefer`` header (RFC 7240)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from pellucid.errors import InvalidPreference
+
+
+class Return(StrEnum):
+    """What a write answers with."""
+
+    MINIMAL = "return=minimal"
+    HEADERS_ONLY = "return=headers-only"
+    REPRESENTATION = "return=representation"
+
+
+class Count(StrEnum):
+    """Whether a read tells how many rows there are in all."""
+
+    EXACT = "count=exact"
+
+
+class Resolution(StrEnum):
+    """What an insert does with a row whose key is there already."""
+
+    MERGE = "resolution=merge-duplicates"
+    IGNORE = "resolution=ignore-duplicates"
+
+
+class Missing(StrEnum):
+    """What a key that a row does not have means: the column's default, or null."""
+
+    DEFAULT = "missing=default"
+    NULL = "missing=null"
+
+
+class Handling(StrEnum):
+    """Whether a preference that nobody knows is an error."""
+
+    STRICT = "handling=strict"
+    LENIENT = "handling=lenient"
+
+
+_Preference = TypeVar("_Preference", Resolution, Return, Count, Missing, Handling)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """The preferences of one request; None where it has none."""
+
+    resolution: Resolution | None = None
+    returned: Return | None = None
+    count: Count | None = None
+    missing: Missing | None = None
+    handling: Handling | None = None
+
+
+def parse_preferences(headers: Iterable[str]) -> Preferences:
+    """Read all ``Prefer`` headers; of a preference given twice the first counts.
+
+    Raises:
+        InvalidPreference: one is unknown and ``handling=strict`` is among them.
+    """
+    words = [word.strip() for header in headers for word in header.split(",") if word.strip()]
+    if not words:
+        return NONE
+    preferences = Preferences(
+        resolution=_first(words, Resolution),
+        returned=_first(words, Return),
+        count=_first(words, Count),
+        missing=_first(words, Missing),
+        handling=_first(words, Handling),
+    )
+    unknown = [word for word in words if not any(word in family for family in _KNOWN)]
+    if unknown and preferences.handling is Handling.STRICT:
+        raise InvalidPreference(
+            "Invalid preferences given with handling=strict",
+            details=f"Invalid preferences: {', '.join(unknown)}",
+            hint="Leave them out, or send handling=lenient.",
+        )
+    return preferences
+
+
+NONE = Preferences()
+"""The preferences of those who have none."""
+
+_KNOWN = tuple(frozenset(word.value for word in family) for family in (Resolution, Return, Count, Missing, Handling))
+
+
+def _first(words: list[str], family: type[_Preference]) -> _Preference | None:
+    known = {word.value: word for word in family}
+    return next((known[word] for word in words if word in known), None)

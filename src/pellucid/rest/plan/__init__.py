@@ -1,0 +1,1 @@
+"""`RestRequest` and `Catalog` to `Plan`: every name resolved, every question judged. Pure."""

@@ -1,0 +1,94 @@
+"""From the client's names to the catalog's. What is not in the catalog goes no further."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from pellucid.database.catalog.model import Catalog, Column, Privilege, Table, TableName
+from pellucid.errors import Denied, NotExposed, StatementRefused, UnknownColumn, UnknownTable
+from pellucid.rest.profile import Profile
+
+_NAMES_TO_SEARCH = 2000
+
+
+def find_table(catalog: Catalog, name: TableName, role: str, profile: Profile) -> Table:
+    """The table or view of this name.
+
+    Raises:
+        UnknownTable: there is none; the hint names a similar one that the role may see.
+    """
+    table = catalog.tables.get(name)
+    if table is not None:
+        return table
+    seen = (
+        each.name.name
+        for each in catalog.tables.values()
+        if each.name.schema == name.schema and each.privileges.get(role)
+    )
+    similar = closest(name.name, seen)
+    if not profile.validates:
+        raise UnknownTable(
+            f"Could not find the table '{name.schema}.{name.name}' in the schema cache",
+            hint=f"Perhaps you meant the table '{name.schema}.{similar}'" if similar else None,
+        )
+    raise UnknownTable(
+        f"There is no table {name.name}.",
+        hint=f"Did you mean {similar}?"
+        if similar
+        else "The tables are listed in /docs; a POST makes a new one in development.",
+    )
+
+
+def check_exposed(table: Table, role: str, *, guarded: bool) -> None:
+    """Refuse a table that is not served.
+
+    Raises:
+        NotExposed: it has no row level security where everything must have it.
+    """
+    if is_exposed(table, role, guarded=guarded):
+        return
+    name = ".".join(table.name)
+    if table.kind in ("view", "materialized", "foreign"):
+        raise NotExposed(
+            f"{name} is not served in production, because it may show rows that row level security hides.",
+            hint="Serve a view with security_invoker: CREATE VIEW … WITH (security_invoker = true) AS …",
+        )
+    raise NotExposed(
+        f"The table {name} is not served in production, because row level security is off on it.",
+        hint=f"Switch it on (ALTER TABLE {name} ENABLE ROW LEVEL SECURITY) and write a policy that says who may do what.",
+    )
+
+
+def is_exposed(table: Table, role: str, *, guarded: bool) -> bool:
+    """Whether the table is served: where everything is guarded (production), only with row level security, or to a role made to see all."""
+    return not guarded or table.row_security or table.security_invoker or role == "service_role"
+
+
+def find_column(table: Table, name: str, profile: Profile, role: str) -> Column:
+    """The column of this name.
+
+    Raises:
+        UnknownColumn, StatementRefused: there is none (each profile says it in its own way).
+        Denied: the role may not see the table, so it is not told what is in it.
+    """
+    column = table.columns.get(name)
+    if column is not None:
+        return column
+    if not table.privileges.get(role):
+        raise Denied(f"permission denied for table {table.name.name}", sqlstate="42501")
+    similar = closest(name, table.columns) if table.allows(role, Privilege.SELECT) else None
+    if not profile.validates:
+        raise StatementRefused(
+            f"column {table.name.name}.{name} does not exist",
+            sqlstate="42703",
+            hint=f'Perhaps you meant to reference the column "{table.name.name}.{similar}".' if similar else None,
+        )
+    raise UnknownColumn(
+        f"The table {table.name.name} has no column {name}.",
+        hint=f"Did you mean {similar}?" if similar else "The table's columns are listed in /docs.",
+    )
+
+
+def closest(name: str, names: Iterable[str]) -> str | None:
+    """The most similar of the names, if one is similar enough."""
+    few = [other for other, _ in zip(names, range(_NAMES_TO_SEARCH), strict=False)]
+    return next(iter(get_close_matches(name, few, n=1, cutoff=0.75)), None)

@@ -1,0 +1,183 @@
+"""What a body's rows fill: columns, groups, conflicts; the plans of ``POST`` and ``PUT``."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pellucid.database.catalog.model import Column, Fill, Privilege, Table
+from pellucid.errors import MalformedBody, MalformedQuery, UnknownColumn
+from pellucid.rest.grammar.preferences import Missing, Resolution, Return
+from pellucid.rest.plan.model import Group, Insert, OnConflict, Output, Update
+from pellucid.rest.plan.names import find_column
+from pellucid.rest.plan.parts import Names
+from pellucid.rest.request import Payload, RestRequest
+
+MAX_GROUPS = 64
+"""How many different sets of keys the rows of one body may have."""
+
+
+def plan_insert(asked: RestRequest, names: Names, outputs: tuple[Output, ...]) -> Insert:
+    """The plan of ``POST``.
+
+    Raises:
+        MalformedBody, UnknownColumn: the rows do not fit together, or do not fit the table.
+    """
+    payload = required(asked)
+    conflict, target = _conflict(asked, names)
+    located = len(payload.rows) == 1 and bool(names.table.primary_key) and _wants_location(asked, names)
+    return Insert(names.table, _groups(asked, payload, names), payload.raw, outputs, located, conflict, target)
+
+
+def plan_replacement(asked: RestRequest, names: Names, outputs: tuple[Output, ...]) -> Insert | Update:
+    """The plan of ``PUT``: the row at this key becomes what the body says (RFC 9110, 9.3.4).
+
+    Columns that the body leaves out become null, but for those that the database fills by itself: they keep what they have, so
+    that doing it twice does no more than doing it once. A row that is not there is made, where keys are the client's to choose.
+
+    Raises:
+        MalformedBody: the body is not one row, or has another key than the path.
+    """
+    payload = required(asked)
+    _check_key(asked, payload, names)
+    table, key = names.table, set(names.table.primary_key)
+    where = names.key(asked.key)
+    given = _known(payload.rows[0], names)
+    nulled = tuple(
+        column
+        for column in table.columns.values()
+        if column.fill is Fill.NOTHING and column not in given and column.name not in key
+    )
+    rest = tuple(column for column in given if column.name not in key)
+    if not rest and not nulled and _made_by_database(table):
+        raise MalformedBody(
+            "There is nothing to replace: the body names no column, and the database fills all that are left out.",
+            hint="Name the columns that shall change, or GET the row to see it.",
+        )
+    if _made_by_database(table):
+        return Update(table, rest, payload.raw, where, outputs, nulled)
+    columns = (*(table.columns[name] for name in table.primary_key), *rest, *nulled)
+    rows = _with_key(payload.raw, dict(zip(table.primary_key, asked.key or (), strict=True)))
+    return Insert(
+        table,
+        (Group(columns, None),),
+        rows,
+        outputs,
+        located=False,
+        conflict=OnConflict.MERGE,
+        target=table.primary_key,
+    )
+
+
+def _made_by_database(table: Table) -> bool:
+    """Whether the table's keys are the database's to choose."""
+    return any(table.columns[name].fill is not Fill.NOTHING for name in table.primary_key)
+
+
+def row_columns(asked: RestRequest, payload: Payload, names: Names) -> tuple[Column, ...]:
+    """The columns that the one row of a ``PATCH`` fills.
+
+    Raises:
+        MalformedBody: the native profile wants exactly one row with at least one key.
+    """
+    if asked.profile.validates and (payload.listed or not payload.rows[0]):
+        raise MalformedBody(
+            "PATCH takes one object with the columns to change.", hint='Send, for example, {"name": "new"}.'
+        )
+    if asked.query.columns is not None:
+        return _known(asked.query.columns, names)
+    if any(row.keys() != payload.rows[0].keys() for row in payload.rows):
+        raise MalformedBody("All object keys must match")
+    return _known(payload.rows[0] if payload.rows else (), names)
+
+
+def required(asked: RestRequest) -> Payload:
+    """The body, which this method must have."""
+    if asked.payload is None:
+        raise MalformedBody("The body is empty.", hint="Send a JSON object, or a list of objects.")
+    return asked.payload
+
+
+def _groups(asked: RestRequest, payload: Payload, names: Names) -> tuple[Group, ...]:
+    """The rows, grouped by the columns that they fill, so that what a row leaves out takes its default."""
+    if (
+        asked.query.columns is not None
+        and asked.preferences.missing is not Missing.DEFAULT
+        and not asked.profile.validates
+    ):
+        return (Group(_known(asked.query.columns, names), None),)
+    wanted = None if asked.query.columns is None else frozenset(asked.query.columns)
+    places: dict[frozenset[str], list[int]] = {}
+    for place, row in enumerate(payload.rows):
+        keys = frozenset(row) if wanted is None else wanted.intersection(row)
+        places.setdefault(keys, []).append(place)
+    if len(places) > 1 and wanted is None and not asked.profile.validates:
+        raise MalformedBody("All object keys must match")
+    if len(places) > MAX_GROUPS:
+        raise MalformedBody(
+            f"The rows have more than {MAX_GROUPS} different sets of keys.",
+            hint="Give all rows the same keys, or send fewer at once.",
+        )
+    if len(places) == 1:
+        return (Group(_known(next(iter(places)), names), None),)
+    return tuple(Group(_known(keys, names), tuple(found)) for keys, found in places.items())
+
+
+def _known(keys: Iterable[str], names: Names) -> tuple[Column, ...]:
+    """The columns of these names, in the table's own order: the same keys in any order are the same statement."""
+    wanted = set(keys)
+    for unknown in sorted(wanted - names.table.columns.keys()):
+        if names.profile.validates:
+            find_column(names.table, unknown, names.profile, names.role)
+        raise UnknownColumn(f"Could not find the '{unknown}' column of '{names.table.name.name}' in the schema cache")
+    return tuple(column for column in names.table.columns.values() if column.name in wanted)
+
+
+def _conflict(asked: RestRequest, names: Names) -> tuple[OnConflict | None, tuple[str, ...]]:
+    target = tuple(column.name for column in _known(asked.query.on_conflict or names.table.primary_key, names))
+    match asked.preferences.resolution:
+        case Resolution.MERGE if target:
+            return OnConflict.MERGE, target
+        case Resolution.IGNORE if target:
+            return OnConflict.IGNORE, target
+        case None if asked.query.on_conflict and asked.profile.validates:
+            raise MalformedQuery(
+                "on_conflict says where, but not what to do.",
+                hint="Send the header Prefer: resolution=merge-duplicates (or ignore-duplicates).",
+            )
+        case _:
+            return None, ()
+
+
+def _wants_location(asked: RestRequest, names: Names) -> bool:
+    wanted = asked.preferences.returned
+    if wanted is None or wanted is Return.REPRESENTATION:
+        return asked.profile.returns_rows and names.table.allows(names.role, Privilege.SELECT)
+    return wanted is Return.HEADERS_ONLY
+
+
+def _check_key(asked: RestRequest, payload: Payload, names: Names) -> None:
+    if payload.listed:
+        raise MalformedBody("PUT takes one object, not a list.", hint="Send the whole row as one JSON object.")
+    for name, value in zip(names.table.primary_key, asked.key or (), strict=False):
+        said = payload.rows[0].get(name, value)
+        if not _agree(said, value):
+            raise MalformedBody(
+                f"The body says {name} is {said}, the address says {value}.",
+                hint=f"Leave {name} out of the body, or make the two agree.",
+            )
+
+
+def _agree(said: Any, addressed: str) -> bool:
+    if isinstance(said, str):
+        return said == addressed
+    try:
+        return bool(json.loads(addressed) == said)  # 1.10 is 1.1
+    except ValueError:
+        return False
+
+
+def _with_key(rows: str, key: dict[str, str]) -> str:
+    """The one row of a JSON list, with its key behind: of a name given twice PostgreSQL takes the last, which is the address's."""
+    row = rows.strip()[1:-1].strip()
+    inside = row[1:-1].strip()
+    return f"[{{{inside}{', ' if inside else ''}{json.dumps(key)[1:-1]}}}]"

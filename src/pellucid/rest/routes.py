@@ -1,0 +1,90 @@
+"""Where the data API hangs: ``/{table}``, ``/{table}/{key}`` and ``/rest/v1/{table}``."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+
+from pellucid.database.capabilities import Feature
+from pellucid.errors import MethodNotAllowed, UnknownRoute
+from pellucid.rest.pipeline import DataApi, answer
+from pellucid.rest.plan.build import allowed
+from pellucid.rest.plan.names import check_exposed, find_table
+from pellucid.rest.profile import NATIVE, POSTGREST, Profile
+from pellucid.rest.request import Envelope, Method, parse_request
+from pellucid.web.identity import Identity, current_identity
+
+POSTGREST_PREFIX = POSTGREST.prefix
+_METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
+_NAMES = ("postgrest table", "table", "row")
+
+
+def data_routes(api: DataApi) -> list[Route]:
+    """The routes of the data API. They match any name, so they belong behind all others."""
+    return [
+        Route(f"{POSTGREST_PREFIX}/{{table:path}}", _endpoint(api, POSTGREST), methods=_METHODS, name=_NAMES[0]),
+        Route("/{table}", _endpoint(api, NATIVE), methods=_METHODS, name=_NAMES[1]),
+        Route("/{table}/{key:path}", _endpoint(api, NATIVE), methods=_METHODS, name=_NAMES[2]),
+    ]
+
+
+def _endpoint(api: DataApi, profile: Profile) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    async def endpoint(request: Request) -> Response:
+        api.database.capabilities.require(Feature.DATA_API)
+        if profile is NATIVE:
+            _check_name(api, request)
+        identity = await current_identity(request)
+        envelope = await _envelope(request, profile.prefix)
+        if request.method == "OPTIONS":
+            return _methods(api, envelope, profile, identity)
+        return await answer(api, envelope, profile, identity)
+
+    return endpoint
+
+
+def _methods(api: DataApi, envelope: Envelope, profile: Profile, identity: Identity) -> Response:
+    """What there is at this path (RFC 9110, 9.3.7)."""
+    asked = parse_request(envelope, profile, api.schemas, api.most_rows)
+    table = find_table(api.database.catalog, asked.name, identity.role, profile)
+    check_exposed(table, identity.role, guarded=api.grower is None)
+    return Response(status_code=200, headers={"Allow": allowed(table, asked)})
+
+
+def _check_name(api: DataApi, request: Request) -> None:
+    """Keep names that other routes own: a table of such a name would answer some methods, and another route the rest."""
+    name = request.path_params["table"]
+    if name not in api.reserved:
+        return
+    hint = f"/docs lists what is here. A table named {name} is at {POSTGREST_PREFIX}/{name}."
+    if methods := _others(request):
+        headers = {"Allow": ", ".join(methods)}
+        raise MethodNotAllowed(f"{request.method} is not for {request.url.path}.", hint=hint, headers=headers)
+    raise UnknownRoute(f"Nothing is at {request.url.path}.", hint=hint)
+
+
+def _others(request: Request) -> list[str]:
+    """The methods that other routes have at this path."""
+    routes = [route for route in request.app.routes if getattr(route, "name", None) not in _NAMES]
+    probes = {method: {**request.scope, "method": method} for method in _METHODS}
+    return [
+        method for method, probe in probes.items() if any(route.matches(probe)[0] is Match.FULL for route in routes)
+    ]
+
+
+async def _envelope(request: Request, prefix: str) -> Envelope:
+    return Envelope(
+        method=cast("Method", request.method),
+        path=_path(request, prefix),
+        query=request.url.query,
+        headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+        body=await request.body() if request.method in ("POST", "PATCH", "PUT") else b"",
+    )
+
+
+def _path(request: Request, prefix: str) -> tuple[str, ...]:
+    """The path as it was sent: a slash or a comma inside a key comes percent-encoded and must stay apart from a bare one."""
+    raw = request.scope.get("raw_path") or request.url.path.encode()
+    path = raw.decode("latin-1").removeprefix(request.scope.get("root_path", "")).removeprefix(prefix)
+    return tuple(path[1:].split("/", 1))

@@ -1,0 +1,209 @@
+"""Bodies against their table: one Pydantic model a table, every bad field told at once.
+
+The models judge only what can be judged without the database. What they let through PostgreSQL judges again, with its own constraints.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from itertools import islice
+from typing import Annotated, Any, Literal, NamedTuple
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import ErrorDetails
+
+from pellucid.database.catalog.model import Column, Fill, Privilege, Table, TableName
+from pellucid.errors import Fault, InvalidFields
+from pellucid.rest.plan.names import closest
+from pellucid.rest.request import RestRequest
+
+_TYPES: Mapping[str, Any] = {
+    "bool": bool,
+    "int2": Annotated[int, Field(ge=-(2**15), lt=2**15)],
+    "int4": Annotated[int, Field(ge=-(2**31), lt=2**31)],
+    "int8": Annotated[int, Field(ge=-(2**63), lt=2**63)],
+    "float4": float,
+    "float8": float,
+    "numeric": Decimal,
+    "text": str,
+    "citext": str,
+    "varchar": str,
+    "bpchar": str,
+    "uuid": UUID,
+    "date": date,
+    "time": time,
+    "timetz": time,
+    "timestamp": datetime,
+    "timestamptz": datetime,
+}
+"""What each type of PostgreSQL's is in Python. A type that is not here may be anything: PostgreSQL alone judges it."""
+
+_Infinity = Literal["infinity", "-infinity"]
+_ENDLESS: Mapping[str, Any] = {
+    "numeric": Annotated[Decimal, Field(allow_inf_nan=True)],
+    "date": date | _Infinity,
+    "timestamp": datetime | _Infinity,
+    "timestamptz": datetime | _Infinity,
+}
+"""The types whose values in PostgreSQL go on where Python's end (PostgreSQL, 8.1.2 and 8.5.1.4)."""
+
+MAX_FAULTS = 100
+"""How many bad fields one answer tells."""
+
+
+class Models(NamedTuple):
+    """A table's models: for a new row, for a change, and for a whole row as it is answered."""
+
+    insert: type[BaseModel]
+    update: type[BaseModel]
+    row: type[BaseModel]
+
+
+def models_of(table: Table) -> Models:
+    """Make a table's models."""
+    strict = ConfigDict(extra="forbid", title=table.name.name)
+    return Models(
+        insert=_model(table, "New", strict, required=_must_be_given),
+        update=_model(table, "Change", strict, required=lambda _: False),
+        row=_row_model(table),
+    )
+
+
+class ModelCache:
+    """The models of the tables that have been asked for; a table that has changed is another value, and gets new ones."""
+
+    def __init__(self) -> None:
+        self._models: dict[TableName, tuple[Table, Models]] = {}
+
+    def of(self, table: Table) -> Models:
+        """The table's models."""
+        known = self._models.get(table.name)
+        if known is None or known[0] is not table:
+            known = self._models[table.name] = (table, models_of(table))
+        return known[1]
+
+
+def check(asked: RestRequest, table: Table, models: ModelCache, role: str) -> None:
+    """Check a body's rows against the table's model.
+
+    A role that may not write is told nothing of the columns: PostgreSQL refuses it.
+
+    Raises:
+        InvalidFields: one or more fields are wrong; all are told (up to `MAX_FAULTS`).
+    """
+    right = Privilege.INSERT if asked.method == "POST" else Privilege.UPDATE
+    if asked.payload is None or not asked.profile.validates or not table.allows(role, right):
+        return
+    checker = _Checker(
+        table,
+        models.of(table).update if asked.method == "PATCH" else models.of(table).insert,
+        inherited=frozenset(table.primary_key) if asked.key is not None else frozenset(),
+        listed=asked.payload.listed,
+    )
+    found = (fault for place, row in enumerate(asked.payload.rows) for fault in checker.faults(row, place))
+    faults = tuple(islice(found, MAX_FAULTS))
+    if faults:
+        many = "1 field is" if len(faults) == 1 else f"{len(faults)} fields are"
+        raise InvalidFields(f"{many} not valid for {table.name.name}.", faults=faults)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checker:
+    """Checks the rows of one body. ``inherited`` columns come from the path, so a row may leave them out."""
+
+    table: Table
+    model: type[BaseModel]
+    inherited: frozenset[str]
+    listed: bool
+
+    def faults(self, row: Mapping[str, Any], place: int) -> list[Fault]:
+        try:
+            self.model.model_validate(row)
+        except ValidationError as fault:
+            details = fault.errors(include_url=False, include_context=False, include_input=False)
+            told = (self._fault(detail, place) for detail in details if not self._is_inherited(detail))
+            return list({each.field: each for each in reversed(list(told))}.values())
+        return []
+
+    def _is_inherited(self, detail: ErrorDetails) -> bool:
+        return detail["type"] == "missing" and detail["loc"][0] in self.inherited
+
+    def _fault(self, detail: ErrorDetails, place: int) -> Fault:
+        name = str(detail["loc"][0]) if detail["loc"] else ""
+        field = ".".join(str(part) for part in ((place, name) if self.listed else (name,)))
+        column = self.table.columns.get(name)
+        if column is None:
+            similar = closest(name, self.table.columns)
+            return Fault(
+                field,
+                f"{self.table.name.name} has no column {name}.",
+                f"Did you mean {similar}?" if similar else "Leave it out.",
+            )
+        if detail["type"] == "extra_forbidden":
+            return Fault(field, f"{name} cannot be given.", f"Leave {name} out: the database fills it.")
+        if detail["type"] == "missing":
+            return Fault(field, "A value is required.", f"Give {name} a value of type {column.type}.")
+        return Fault(field, _sentence(detail["msg"]), _way_out(column))
+
+
+def _sentence(message: str) -> str:
+    return re.sub(r"^(Value error, )?(Input|String|Decimal input) should", "The value should", message) + "."
+
+
+def _way_out(column: Column) -> str:
+    null = " or null" if column.nullable else ""
+    if column.enum:
+        return f"Give {column.name} one of: {', '.join(column.enum)}{null}."
+    return f"Give {column.name} a value of type {column.type}{null}."
+
+
+def _must_be_given(column: Column) -> bool:
+    return not column.nullable and column.fill is Fill.NOTHING
+
+
+def _model(table: Table, suffix: str, config: ConfigDict, *, required: Callable[[Column], bool]) -> type[BaseModel]:
+    """A model whose fields are found by the columns' names; Python's own names for them do not matter."""
+    fields: dict[str, Any] = {
+        f"field_{place}": (_given(column), _field(column, required=required(column)))
+        for place, column in enumerate(table.columns.values())
+        if column.fill is not Fill.ALWAYS
+    }
+    return create_model(f"{table.name.name}{suffix}", __config__=config, **fields)
+
+
+def _row_model(table: Table) -> type[BaseModel]:
+    fields: dict[str, Any] = {
+        f"field_{place}": (_answered(column), _field(column, required=True))
+        for place, column in enumerate(table.columns.values())
+    }
+    return create_model(f"{table.name.name}Row", __config__=ConfigDict(title=table.name.name), **fields)
+
+
+def _field(column: Column, *, required: bool) -> Any:
+    return Field(default=... if required else None, alias=column.name, description=column.comment)
+
+
+def _given(column: Column) -> Any:
+    """What a client may give. An array may be written as PostgreSQL writes it, and have more dimensions than one."""
+    kind: Any = _ENDLESS.get(column.base, _scalar(column))
+    if column.max_length is not None and kind is str:
+        kind = Annotated[str, Field(max_length=column.max_length)]
+    if column.array:
+        kind = Annotated[list[kind | list[Any] | None], Field(fail_fast=True)] | str if kind is not Any else Any
+    return kind | None if column.nullable and kind is not Any else kind
+
+
+def _answered(column: Column) -> Any:
+    """What an answer holds: a number of any precision is a JSON number, never a text."""
+    kind: Any = _scalar(column)
+    kind = float if kind is Decimal else kind
+    if column.array:
+        kind = list[kind | None] if kind is not Any else list[Any]
+    return kind | None if column.nullable and kind is not Any else kind
+
+
+def _scalar(column: Column) -> Any:
+    return Literal[column.enum] if column.enum else _TYPES.get(column.base, Any)
