@@ -1,0 +1,142 @@
+"""The composition root: settings to resources to an ASGI application. The only file that sees every room."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.routing import BaseRoute
+
+from pellucid import version
+from pellucid.auth import routes as accounts_routes
+from pellucid.auth.identifier import BearerIdentifier
+from pellucid.auth.passwords import PasswordOptions, Passwords
+from pellucid.auth.service import Accounts
+from pellucid.auth.tokens import open_tokens
+from pellucid.database.capabilities import Capabilities
+from pellucid.database.core import Database
+from pellucid.errors import StartupError
+from pellucid.rest.develop import Grower
+from pellucid.rest.openapi import describe, merge
+from pellucid.rest.pipeline import DataApi
+from pellucid.rest.routes import POSTGREST_PREFIX, data_routes
+from pellucid.rest.validate import ModelCache
+from pellucid.settings import Settings
+from pellucid.web.described import PROBLEM_RESPONSE
+from pellucid.web.identity import current_identity
+from pellucid.web.resources import Resources
+from pellucid.web.stack import install
+
+EVERYBODY = "service_role"
+"""The role whose view shows every table; what development shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What was found out before the workers began: where the database is, and what can be done there."""
+
+    dsn: str
+    admin_dsn: str | None
+    capabilities: Capabilities
+
+
+class Pellucid(FastAPI):
+    """A FastAPI application with a database behind it: routers, dependencies and middleware as usual.
+
+    What Pellucid generates is added when it is served, behind the application's own routes, so that these win.
+    """
+
+    def __init__(self, *, title: str = "Pellucid", version: str = version.VERSION, **options: Any) -> None:
+        """Take FastAPI's own arguments; the documentation is Pellucid's own and answers at ``/docs`` and ``/openapi.json``."""
+        options["responses"] = {"default": PROBLEM_RESPONSE} | (options.get("responses") or {})
+        super().__init__(
+            title=title,
+            version=version,
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            **options,
+        )
+        self.data: DataApi | None = None
+
+    def openapi(self) -> dict[str, Any]:
+        """The whole API as OpenAPI 3.1, with every table."""
+        return self.openapi_for(EVERYBODY)
+
+    def openapi_for(self, role: str) -> dict[str, Any]:
+        """The API as far as a role may use it."""
+        own = super().openapi()
+        if self.data is None:
+            return own
+        data = self.data
+        tables = describe(data.database.catalog, data.models, role, reserved=data.reserved, guarded=data.grower is None)
+        return merge(own, tables)
+
+
+def create(application: Pellucid | None, settings: Settings, deployment: Deployment) -> Pellucid:
+    """Put an application together; it starts and stops its resources with its lifespan.
+
+    Args:
+        application: the user's own; None for one that has nothing of its own.
+        settings: what was chosen.
+        deployment: what was found.
+
+    Raises:
+        StartupError: a key or a secret is missing or not fit, or the application has been put together before.
+    """
+    application = application or Pellucid()
+    if application.data is not None:
+        raise StartupError("This application is being served already.", hint="Make one Pellucid() for each server.")
+    database = Database(settings.database(deployment.dsn, deployment.admin_dsn), deployment.capabilities)
+    tokens = open_tokens(settings.tokens(), settings.keys())
+    identifier = BearerIdentifier(tokens, lambda: database.catalog.roles, settings.anon_role)
+    application.state.pellucid = Resources(database, identifier, settings.production)
+    application.state.accounts = Accounts(database, Passwords(PasswordOptions()), tokens)
+    claimed, own = first_segments(application.routes), len(application.routes)
+    install(application, settings.web())
+    # FastAPI searches an included router anew for each request that goes past it; plain routes cost nothing.
+    application.router.routes.extend(accounts_routes.router.routes)
+    application.router.routes.extend(_documents(application, production=settings.production).routes)
+    application.data = DataApi(
+        database,
+        settings.schemas,
+        grower=None if settings.production else Grower(database, claimed),
+        most_rows=settings.max_rows,
+        models=ModelCache(),
+        reserved=first_segments(application.routes[own:]) | {POSTGREST_PREFIX.split("/")[1]},
+    )
+    application.router.routes.extend(data_routes(application.data))
+    _live_with(application, database)
+    return application
+
+
+def _documents(application: Pellucid, *, production: bool) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/openapi.json")
+    async def openapi(request: Request) -> JSONResponse:
+        """Describe the API: in development all of it, in production what the caller may use."""
+        role = (await current_identity(request)).role if production else EVERYBODY
+        return JSONResponse(application.openapi_for(role), headers={"Cache-Control": "no-cache"})
+
+    return router
+
+
+def first_segments(routes: Iterable[BaseRoute]) -> frozenset[str]:
+    """The first part of every path that these routes answer: names that no table has in the native profile."""
+    return frozenset(str(getattr(route, "path", "/")).split("/")[1] for route in routes) - {""}
+
+
+def _live_with(application: Pellucid, database: Database) -> None:
+    """Start the database before the application's own lifespan, and stop it after."""
+    own = application.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[Any]:
+        async with database, own(app) as state:
+            yield state
+
+    application.router.lifespan_context = lifespan

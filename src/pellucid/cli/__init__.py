@@ -1,0 +1,1 @@
+"""The command ``pellucid``. One file a command; each is imported only when it is asked for."""

@@ -1,0 +1,70 @@
+"""The command ``pellucid`` and what becomes of its errors."""
+
+import importlib
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from pellucid import __version__
+from pellucid.cli.errors import show
+from pellucid.errors import StartupError
+
+COMMANDS = ("serve", "sql", "key")
+"""The command ``x`` is the function ``command`` in ``pellucid.cli.x``, with its ``CONTEXT`` of click."""
+
+
+class Commands(TyperGroup):
+    """Imports a command when it is asked for: the others' imports would make every one of them slow."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; none where there is no such."""
+        if cmd_name not in COMMANDS:
+            return None
+        single = typer.Typer(add_completion=False)
+        module = importlib.import_module(f"pellucid.cli.{cmd_name}")
+        single.command(cmd_name, context_settings=module.CONTEXT)(module.command)
+        return get_command(single)
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="A data backend you can see to the bottom of.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"Pellucid {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A data backend you can see to the bottom of."""
+
+
+def main() -> None:
+    """Run the command; a failure is one line on standard error and exit status 1."""
+    try:
+        app()
+    except StartupError as error:
+        show(error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

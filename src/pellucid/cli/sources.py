@@ -1,0 +1,176 @@
+"""Where settings come from. The nearer source wins: command line, ``PELLUCID_*``, PostgREST's ``PGRST_*`` names, ``pellucid.toml``.
+
+They are put together here rather than by a library, so that an error can name the place where the bad value stands, and so that
+``Settings(port=1)`` in a program means what it says and reads no environment.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from pellucid.errors import StartupError
+from pellucid.settings import Settings
+
+CONFIG_FILE = Path("pellucid.toml")
+PREFIX = "PELLUCID_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+POSTGREST = {
+    "PGRST_DB_ANON_ROLE": "anon_role",
+    "PGRST_DB_MAX_ROWS": "max_rows",
+    "PGRST_DB_POOL": "pool_size",
+    "PGRST_DB_POOL_ACQUISITION_TIMEOUT": "pool_timeout",
+    "PGRST_DB_SCHEMA": "schemas",
+    "PGRST_DB_SCHEMAS": "schemas",
+    "PGRST_DB_URI": "db",
+    "PGRST_JWT_AUD": "jwt_audience",
+    "PGRST_JWT_SECRET": "jwt_secret",
+    "PGRST_JWT_SECRET_IS_BASE64": "jwt_secret_is_base64",
+    "PGRST_LOG_LEVEL": "log_level",
+    "PGRST_SERVER_CORS_ALLOWED_ORIGINS": "cors_origins",
+    "PGRST_SERVER_HOST": "host",
+    "PGRST_SERVER_PORT": "port",
+    "PGRST_SERVER_TIMING_ENABLED": "server_timing",
+}
+"""The variables of PostgREST that are understood, and the settings they stand for."""
+
+_NAMES = frozenset(Settings.model_fields)
+_PATHS = ("data", "signing_key_file", "postgres_binaries")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value, and the place where it stands, in words such as ``--port`` or ``PELLUCID_PORT``."""
+
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings, and what in the sources has no effect."""
+
+    settings: Settings
+    warnings: tuple[str, ...]
+
+
+def load(command_line: Mapping[str, Any], environment: Mapping[str, str], config: Path | None = None) -> Loaded:
+    """Gather the settings.
+
+    Args:
+        command_line: what was given there, by the settings' names; None where an option was left out.
+        environment: the process's environment. An empty variable counts as none.
+        config: the file to read; by default the one that ``PELLUCID_CONFIG`` names, or ``pellucid.toml`` where there is one.
+
+    Raises:
+        StartupError: a value is wrong or the file names an unknown setting; one line that says where it stands.
+    """
+    present = {name: value for name, value in environment.items() if value}
+    given = (
+        _from_file(_config_file(config, present))
+        | _from_postgrest(present)
+        | _from_environment(present)
+        | _from_command_line(command_line)
+    )
+    try:
+        settings = Settings.model_validate({name: each.value for name, each in given.items()})
+    except ValidationError as fault:
+        raise _explain(fault.errors(include_url=False, include_input=False), given) from None
+    return Loaded(settings, (*_unknown_variables(present), *_unknown_postgrest(present)))
+
+
+# -- the sources ------------------------------------------------------------------------------------------------------
+
+
+def _from_command_line(options: Mapping[str, Any]) -> dict[str, Given]:
+    return {name: Given(value, _option(name)) for name, value in options.items() if value is not None}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
+    named = {name: f"{PREFIX}{name.upper()}" for name in _NAMES}
+    return {name: Given(environment[key], key) for name, key in named.items() if key in environment}
+
+
+def _from_postgrest(environment: Mapping[str, str]) -> dict[str, Given]:
+    return {name: Given(environment[key], key) for key, name in POSTGREST.items() if key in environment}
+
+
+def _config_file(config: Path | None, environment: Mapping[str, str]) -> Path | None:
+    if config is not None:
+        return config
+    if CONFIG_VARIABLE in environment:
+        return Path(environment[CONFIG_VARIABLE])
+    return CONFIG_FILE if CONFIG_FILE.exists() else None
+
+
+def _from_file(path: Path | None) -> dict[str, Given]:
+    if path is None:
+        return {}
+    content = {key.replace("-", "_"): value for key, value in _read(path).items()}
+    for key in content:
+        if key not in _NAMES:
+            raise StartupError(
+                f"{path} names an unknown setting, {key}", hint=_nearest(key, _NAMES, "take the line out")
+            )
+    return {key: Given(_beside(path, key, value), str(path)) for key, value in content.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as fault:
+        raise StartupError(
+            f"{path} cannot be read: {fault.strerror}", hint="name another file with --config"
+        ) from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise StartupError(
+            f"{path} is not TOML: {fault}", hint="mend the file, or name another with --config"
+        ) from fault
+
+
+def _beside(path: Path, key: str, value: Any) -> Any:
+    """A relative path in the file is relative to the file."""
+    return path.parent / value if key in _PATHS and isinstance(value, str) else value
+
+
+# -- what is wrong ----------------------------------------------------------------------------------------------------
+
+
+def _explain(errors: list[ErrorDetails], given: Mapping[str, Given]) -> StartupError:
+    """The first error in full, the others by name."""
+    names = list(dict.fromkeys(str(error["loc"][0]) for error in errors))
+    first, *others = names
+    reason = errors[0]["msg"].removeprefix("Value error, ")
+    reason = reason[:1].lower() + reason[1:]
+    more = f" (also wrong: {', '.join(others)})" if others else ""
+    return StartupError(
+        f"{first} in {given[first].origin}: {reason}{more}", hint=f"it is {Settings.model_fields[first].description}"
+    )
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    known = {name.upper() for name in _NAMES} | {CONFIG_VARIABLE.removeprefix(PREFIX)}
+    for variable in sorted(environment):
+        name = variable.removeprefix(PREFIX)
+        if variable.startswith(PREFIX) and name not in known:
+            yield f"{variable} has no effect: {_nearest(name, known, 'there is no such setting', prefix=PREFIX)}"
+
+
+def _unknown_postgrest(environment: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(environment):
+        if name.startswith("PGRST_") and name not in POSTGREST:
+            yield f"{name} has no effect: Pellucid has no such setting"
+
+
+def _nearest(name: str, known: Iterable[str], otherwise: str, *, prefix: str = "") -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {prefix}{near[0]}?" if near else otherwise
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

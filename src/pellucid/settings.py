@@ -1,0 +1,215 @@
+"""What can be chosen, and what each room is told of it.
+
+`pellucid.cli.sources` gathers it from the command line, the environment and a file.
+"""
+
+import base64
+import binascii
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr, model_validator
+
+from pellucid.auth.keys import KeyOptions
+from pellucid.auth.tokens import TokenOptions
+from pellucid.database.options import DatabaseOptions
+from pellucid.errors import StartupError
+from pellucid.postgres import ClusterOptions, InstanceDirectory
+from pellucid.server.options import ServerOptions
+from pellucid.web.options import CrossOrigin, Limits, WebOptions
+
+_POSTGREST_HOSTS = {"*": "0.0.0.0", "*4": "0.0.0.0", "!4": "0.0.0.0", "*6": "::", "!6": "::"}  # noqa: S104 - its words
+_POSTGREST_LEVELS = {"crit": "critical", "warn": "warning"}
+
+
+def _split(value: object) -> object:
+    """A list may be written ``a, b`` where only text can be given."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part for part in (part.strip() for part in value.split(",")) if part)
+
+
+def _lower(value: object) -> object:
+    return _POSTGREST_LEVELS.get(value.lower(), value.lower()) if isinstance(value, str) else value
+
+
+def _address(value: object) -> object:
+    return _POSTGREST_HOSTS.get(value, value) if isinstance(value, str) else value
+
+
+def _from_file(value: object) -> object:
+    """A secret may be written ``@/path/to/file``, as container platforms hand them out."""
+    if not isinstance(value, str) or not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).read_text().strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ValueError(f"the file {value[1:]} cannot be read") from fault
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Secret = Annotated[SecretStr, Field(min_length=1), BeforeValidator(_from_file)]
+
+
+class Settings(BaseModel):
+    """Everything that can be chosen. Each name is also ``--name`` where `serve` has it, ``PELLUCID_NAME``, and a key of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    host: Annotated[str, Field(min_length=1), BeforeValidator(_address)] = Field(
+        "127.0.0.1", description="an address of this machine to listen on"
+    )
+    port: Port = Field(8000, description="a TCP port, 0 to 65535; 0 lets the system choose")
+    workers: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="how many processes answer requests; by default 1, in production up to 4 as there are cores",
+    )
+    production: bool = Field(default=False, description="true when strangers can reach the server")
+    reload: bool = Field(default=False, description="true to start the workers anew when a Python file changes")
+    shutdown_timeout: int = Field(30, ge=0, le=3600, description="seconds for the requests under way when stopping")
+    proxies: Words = Field((), description="addresses of proxies whose X-Forwarded-* headers are believed")
+
+    db: Secret | None = Field(None, description="the URL of a PostgreSQL database to use instead of an embedded one")
+    data: Path = Field(Path(".pellucid"), description="the directory of the embedded PostgreSQL and of the secrets")
+    postgres_port: Port | None = Field(None, description="a TCP port on 127.0.0.1 for the embedded PostgreSQL")
+    postgres_binaries: Path | None = Field(None, description="the directory of PostgreSQL's programs")
+    schemas: Annotated[Words, Field(min_length=1)] = Field(
+        ("public",), description="the exposed schemas, the default first"
+    )
+    anon_role: str = Field("anon", min_length=1, description="the role of requests without a token")
+    max_rows: int | None = Field(None, ge=1, description="the most rows that one answer has")
+    pool_size: int = Field(10, ge=1, le=1000, description="the most database connections of one worker")
+    pool_timeout: float = Field(10.0, gt=0, le=3600, description="seconds that a request waits for a connection")
+
+    max_body: ByteSize = Field(ByteSize(16 << 20), ge=1, description="the largest body, in bytes or such as 10MB")
+    cors_origins: Words = Field((), description="origins whose pages may read the answers, or *")
+    cors_credentials: bool = Field(default=False, description="true to let those pages send cookies")
+    allowed_hosts: Words = Field((), description="names that are answered in the Host header, or *")
+    server_timing: bool | None = Field(None, description="true to send Server-Timing in production too")
+
+    jwt_secret: Secret | None = Field(
+        None, description="a secret of 32 bytes or more, shared with whoever signs tokens (HS256)"
+    )
+    jwt_secret_is_base64: bool = Field(default=False, description="true when jwt_secret is written in Base64")
+    jwt_issuer: str = Field("pellucid", min_length=1, description="the issuer in access tokens")
+    jwt_audience: str = Field("authenticated", min_length=1, description="the audience in access tokens")
+    signing_key: Secret | None = Field(None, description="the key that signs access tokens, as pellucid key writes it")
+    signing_key_file: Path | None = Field(None, description="a file with that key")
+    access_token_minutes: int = Field(30, ge=1, le=1440, description="how long an access token is good")
+
+    log_format: Literal["auto", "json", "text"] = Field("auto", description="auto, json or text")
+    log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(_lower)] = Field(
+        "info", description="debug, info, warning, error or critical"
+    )
+    access_log: bool = Field(default=True, description="false to log no line for each request")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Refuse what does not go together."""
+        self._keep_development_at_home()
+        if self.production and self.reload:
+            raise StartupError("reload is for development, and production is on", hint="leave out one of the two")
+        if self.jwt_secret and (self.signing_key or self.signing_key_file):
+            raise StartupError("both jwt_secret and a signing key are set", hint="leave out one of the two")
+        if self.db and self.postgres_port is not None:
+            raise StartupError(
+                "postgres_port is for the embedded PostgreSQL, and db names another one",
+                hint="leave out one of the two",
+            )
+        return self
+
+    def _keep_development_at_home(self) -> None:
+        if not self.production and not _is_loopback(self.host):
+            raise StartupError(
+                f"development mode serves this machine only, and host is {self.host}",
+                hint="use --host 127.0.0.1, or --production once the server is fit for strangers",
+            )
+
+    # -- what each room is told ---------------------------------------------------------------------------------------
+
+    @property
+    def processes(self) -> int:
+        """How many workers: one while developing, so that what is printed stays in order; in production one a core, and at most
+        four, for each holds a pool of connections to PostgreSQL, which works on the same cores."""
+        if self.workers is not None:
+            return self.workers
+        return min(len(os.sched_getaffinity(0)), 4) if self.production else 1
+
+    def cluster(self) -> ClusterOptions:
+        """For `pellucid.postgres`."""
+        return ClusterOptions(directory=self.data, port=self.postgres_port, binaries=self.postgres_binaries)
+
+    def database(self, dsn: str, admin_dsn: str | None) -> DatabaseOptions:
+        """For `pellucid.database`. Production changes no schema, so it gets no ``admin_dsn``."""
+        return DatabaseOptions(
+            dsn=dsn,
+            admin_dsn=None if self.production else admin_dsn,
+            schemas=self.schemas,
+            anon_role=self.anon_role,
+            pool_size=self.pool_size,
+            pool_timeout=self.pool_timeout,
+        )
+
+    def web(self) -> WebOptions:
+        """For `pellucid.web`."""
+        return WebOptions(
+            production=self.production,
+            limits=Limits(body=self.max_body),
+            allowed_hosts=self.allowed_hosts,
+            cross_origin=CrossOrigin(self.cors_origins, self.cors_credentials),
+            server_timing=self.server_timing,
+            access_log=self.access_log,
+        )
+
+    def tokens(self) -> TokenOptions:
+        """For `pellucid.auth`: how access tokens are made."""
+        return TokenOptions(
+            issuer=self.jwt_issuer,
+            audience=self.jwt_audience,
+            lifetime=self.access_token_minutes * 60,
+            secret=self._secret(),
+        )
+
+    def keys(self) -> KeyOptions:
+        """For `pellucid.auth`: where the signing key is."""
+        return KeyOptions(
+            text=self.signing_key.get_secret_value() if self.signing_key else None,
+            file=self.signing_key_file,
+            generated=InstanceDirectory.at(self.data).secrets / "signing-key.json",
+            production=self.production,
+        )
+
+    def server(self, *, watch: tuple[Path, ...] = (), interactive: bool = False) -> ServerOptions:
+        """For `pellucid.server`. ``watch`` are the directories of the user's code."""
+        return ServerOptions(
+            workers=self.processes,
+            shutdown_seconds=self.shutdown_timeout,
+            proxies=self.proxies,
+            watch=watch if self.reload else (),
+            interactive=interactive,
+        )
+
+    def _secret(self) -> bytes | None:
+        if self.jwt_secret is None:
+            return None
+        text = self.jwt_secret.get_secret_value()
+        if not self.jwt_secret_is_base64:
+            return text.encode()
+        try:
+            return base64.b64decode(text.translate(str.maketrans("-_.", "+/=")), validate=True)
+        except binascii.Error as fault:
+            raise StartupError(
+                "jwt_secret is not written in Base64", hint="write it so, or leave out jwt_secret_is_base64"
+            ) from fault
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

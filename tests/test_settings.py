@@ -1,0 +1,133 @@
+"""What may be chosen, what may not, and what the rooms are told of it."""
+
+import base64
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from pellucid.errors import StartupError
+from pellucid.settings import Settings
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def test_a_program_that_names_nothing_gets_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PELLUCID_PORT", "1")
+    settings = Settings()
+    assert (settings.host, settings.port, settings.data) == ("127.0.0.1", 8000, Path(".pellucid"))
+    assert not settings.production
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        Settings().port = 1  # type: ignore[misc]
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "localhost"])
+def test_development_serves_this_machine(host: str) -> None:
+    assert Settings(host=host).host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", "*", "localhost.example.com"])
+def test_development_serves_no_other(host: str) -> None:
+    with pytest.raises(StartupError, match="development mode serves this machine only") as caught:
+        Settings(host=host)
+    assert "--production" in (caught.value.hint or "")
+    assert Settings(host=host, production=True).production
+
+
+@pytest.mark.parametrize(
+    ("chosen", "reason"),
+    [
+        ({"production": True, "reload": True}, "reload is for development"),
+        ({"jwt_secret": SECRET, "signing_key": "{}"}, "both jwt_secret and a signing key"),
+        ({"jwt_secret": SECRET, "signing_key_file": "key"}, "both jwt_secret and a signing key"),
+        ({"db": "postgresql://a/b", "postgres_port": 5433}, "postgres_port is for the embedded PostgreSQL"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(chosen: dict[str, Any], reason: str) -> None:
+    with pytest.raises(StartupError, match=reason):
+        Settings(**chosen)
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = Settings.model_validate({"db": "postgresql://u:hunter2@h/d", "jwt_secret": SECRET})
+    shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()} {settings.tokens()!r}"
+    assert "hunter2" not in shown
+    assert SECRET not in shown
+    assert "hunter2" not in repr(Settings.model_validate({"signing_key": "hunter2"}).keys())
+
+
+def test_secrets_are_not_shown_by_errors_either() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({"jwt_secret": "hunter2", "signing_key": ["hunter2"], "port": "x"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    assert Settings.model_validate({"jwt_secret": f"@{tmp_path / 'secret'}"}).tokens().secret == SECRET.encode()
+
+
+@pytest.mark.parametrize("alphabet", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_may_be_written_in_base64(alphabet: Any) -> None:
+    secret = bytes(range(224, 256))
+    settings = Settings.model_validate({"jwt_secret": alphabet(secret).decode(), "jwt_secret_is_base64": True})
+    assert settings.tokens().secret == secret
+
+
+def test_a_secret_that_is_not_base64() -> None:
+    settings = Settings.model_validate({"jwt_secret": "!" * 40, "jwt_secret_is_base64": True})
+    with pytest.raises(StartupError, match="not written in Base64"):
+        settings.tokens()
+
+
+@pytest.mark.parametrize(("written", "size"), [("10MB", 10_000_000), ("10MiB", 10 << 20), ("4096", 4096), (4096, 4096)])
+def test_sizes(written: Any, size: int) -> None:
+    assert Settings(max_body=written).web().limits.body == size
+
+
+def test_lists_may_be_written_with_commas() -> None:
+    settings = Settings.model_validate({"schemas": "api, public,", "cors_origins": ["https://a.example"]})
+    assert settings.database("dsn", None).schemas == ("api", "public")
+    assert settings.web().cross_origin.origins == ("https://a.example",)
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"schemas": " , "})
+
+
+class TestRooms:
+    def test_production_gives_nobody_the_right_to_change_the_schema(self) -> None:
+        assert Settings().database("dsn", "admin").admin_dsn == "admin"
+        assert Settings(production=True).database("dsn", "admin").admin_dsn is None
+
+    def test_production_makes_no_key(self, tmp_path: Path) -> None:
+        keys = Settings(production=True, data=tmp_path).keys()
+        assert keys.production
+        assert keys.generated == tmp_path.resolve() / "secrets" / "signing-key.json"
+
+    def test_workers(self) -> None:
+        assert Settings().server().workers == 1
+        assert Settings(production=True).server().workers == min(len(os.sched_getaffinity(0)), 4)
+        assert Settings(workers=3).server().workers == 3
+
+    def test_only_reload_watches(self) -> None:
+        assert Settings().server(watch=(Path("/a"),)).watch == ()
+        assert Settings(reload=True).server(watch=(Path("/a"),)).watch == (Path("/a"),)
+
+    def test_no_proxy_is_believed_unless_listed(self) -> None:
+        assert Settings().server().proxies == ()
+
+    def test_tokens(self) -> None:
+        tokens = Settings(access_token_minutes=5).tokens()
+        assert (tokens.lifetime, tokens.secret) == (300, None)
+
+    def test_cluster(self, tmp_path: Path) -> None:
+        assert Settings(data=tmp_path).cluster().port is None
+        assert Settings(data=tmp_path, postgres_port=5433).cluster().port == 5433
