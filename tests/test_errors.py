@@ -23,7 +23,7 @@ KINDS = list(family())
 def test_every_kind_says_what_it_is(kind: type[PellucidError]) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.code)
     assert 400 <= kind.status <= 599
-    assert kind.postgrest_status is None or 400 <= kind.postgrest_status <= 599
+    assert kind.postgrest_status is None or 300 <= kind.postgrest_status <= 599
     assert re.fullmatch(r"PGRST[0-9X]\d\d|PGRSTX\d\d|[0-9A-Z]{5}", kind.postgrest_code)
     assert kind.title
     assert not kind.title.endswith(".")

@@ -5,18 +5,23 @@
     PellucidError
     ├── RequestError           what was sent cannot be understood
     │   ├── MalformedBody · MalformedQuery · UnsupportedMediaType · NotAcceptable · UnacceptableRange · InvalidPreference
+    │   ├── NotEmbedded · UnfitOrder · UnfitEmbedFilter · AggregatesOff · UnfitUpsert · LimitOnUpsert · KeyMismatch
+    │   ├── TooManyAffected · TooManyAffectedByCall · CallMethod · OpenApiOff · NotImplementedYet
     │   ├── BodyTooLarge · BodyTooSlow · UrlTooLong · HeadersTooLarge · UnknownHost
     │   └── MethodNotAllowed · UnknownRoute
     ├── InvalidFields          it was understood, and some fields are wrong
     ├── SchemaError            it names something that is not there
-    │   └── UnknownTable · UnknownColumn · UnknownSchema · NotExposed
+    │   ├── UnknownTable · UnknownColumn · UnknownSchema · NotExposed
+    │   └── UnknownRelationship · AmbiguousRelationship · UnknownFunction · AmbiguousFunction
     ├── RowError               the row asked for
     │   └── RowNotFound · NotSingular
     ├── IdentityError          who is asking
-    │   └── Unauthenticated (ClaimsRefused) · WrongCredentials · Forbidden
+    │   └── Unauthenticated (ClaimsRefused · TokenRequired · NoTokenKey) · WrongCredentials · Forbidden
     ├── DatabaseError          PostgreSQL refused; `sqlstate` says why (PostgreSQL, appendix A)
     │   └── Duplicate · BrokenReference · MissingValue · BrokenCheck · InvalidValue · Denied · ReadOnly
     │       · Interrupted · Contention · StatementRefused
+    ├── FunctionError          a function of the database shapes the answer, and does it wrongly
+    │   └── RaisedBadly · BadResponseHeaders · BadResponseStatus
     ├── Unavailable            the service cannot answer now
     │   └── PoolExhausted · FeatureOff
     └── StartupError           `serve` cannot start; one line, no stack trace
@@ -24,9 +29,12 @@
 An error carries what a client may see. The inner cause stays in ``__cause__`` and goes to the log alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+Details = str | Sequence[Mapping[str, str]]
+"""More about a case: a sentence, or a list of what there is to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class PellucidError(Exception):
         self,
         message: str,
         *,
-        details: str | None = None,
+        details: Details | None = None,
         hint: str | None = None,
         faults: tuple[Fault, ...] = (),
         headers: Mapping[str, str] | None = None,
@@ -220,6 +228,117 @@ class InvalidPreference(RequestError):
     way_out = "Take the unknown preference out of the Prefer header, or leave out handling=strict."
 
 
+class NotEmbedded(RequestError):
+    """A filter, an order or a limit is for an embedded table that ``select`` does not name."""
+
+    code = "not-embedded"
+    title = "Not an embedded table"
+    postgrest_code = "PGRST108"
+    way_out = "Name the table in select, as in select=*,other(*)."
+
+
+class UnfitOrder(RequestError):
+    """An order by the column of an embedded table of which a row has many."""
+
+    code = "unfit-order"
+    title = "Many rows have no order"
+    postgrest_code = "PGRST118"
+    way_out = "Order by a column of a table of which each row has at most one."
+
+
+class UnfitEmbedFilter(RequestError):
+    """An embedded table is compared with something else than null."""
+
+    code = "unfit-embed-filter"
+    title = "An embedded table is there or not"
+    postgrest_code = "PGRST120"
+    way_out = "Write table=is.null or table=not.is.null; to filter its rows, write table.column=operator.value."
+
+
+class AggregatesOff(RequestError):
+    """An aggregate is asked for where they are switched off."""
+
+    code = "aggregates-off"
+    title = "Aggregates are switched off"
+    postgrest_code = "PGRST123"
+    way_out = "Ask for the rows instead, or let the setting aggregates be true."
+
+
+class UnfitUpsert(RequestError):
+    """A ``PUT`` names its row by something else than its whole primary key."""
+
+    code = "unfit-upsert"
+    status = 405
+    title = "Which row is not told by its key"
+    postgrest_code = "PGRST105"
+    way_out = "Give each column of the primary key with eq, and no other filter."
+
+
+class LimitOnUpsert(RequestError):
+    """A ``PUT`` comes with a limit or an offset."""
+
+    code = "limit-on-upsert"
+    title = "A limit has no meaning here"
+    postgrest_code = "PGRST114"
+    way_out = "Leave limit and offset out."
+
+
+class KeyMismatch(RequestError):
+    """The body of a ``PUT`` has another key than its address."""
+
+    code = "key-mismatch"
+    title = "Body and address disagree"
+    postgrest_code = "PGRST115"
+    way_out = "Let the key in the body be the one in the address."
+
+
+class TooManyAffected(RequestError):
+    """A write would touch more rows than ``max-affected`` allows; it was undone."""
+
+    code = "too-many-affected"
+    title = "Too many rows affected"
+    postgrest_code = "PGRST124"
+    way_out = "Filter for fewer rows, or let max-affected be larger."
+
+
+class TooManyAffectedByCall(RequestError):
+    """The preference ``max-affected`` comes with a function that returns one value."""
+
+    code = "max-affected-by-call"
+    title = "The function returns no rows to count"
+    postgrest_code = "PGRST128"
+    way_out = "Leave max-affected out, or let the function return SETOF or TABLE."
+
+
+class CallMethod(RequestError):
+    """A function is called with a method that calls none."""
+
+    code = "call-method"
+    status = 405
+    title = "Functions are called with GET or POST"
+    postgrest_code = "PGRST101"
+    way_out = "Use POST, or GET for a function that only reads."
+
+
+class OpenApiOff(RequestError):
+    """The description of the API is switched off."""
+
+    code = "openapi-off"
+    status = 404
+    title = "No description is served here"
+    postgrest_code = "PGRST126"
+    way_out = "Let the setting openapi_mode be follow-privileges."
+
+
+class NotImplementedYet(RequestError):
+    """The dialect knows this, and the dialect's own server does not serve it either."""
+
+    code = "not-implemented"
+    title = "Not implemented"
+    postgrest_code = "PGRST127"
+    way_out = "Ask in another way; the detail says what is missing."
+
+
 # -- understood, but wrong ------------------------------------------------------------------------------------------
 
 
@@ -284,6 +403,47 @@ class NotExposed(SchemaError):
     way_out = "Turn on row level security for the table and give it a policy."
 
 
+class UnknownRelationship(SchemaError):
+    """No foreign key and no function relates the two tables."""
+
+    code = "unknown-relationship"
+    status = 400
+    title = "The tables are not related"
+    postgrest_code = "PGRST200"
+    way_out = "Check the spelling, or add a foreign key between the two tables."
+
+
+class AmbiguousRelationship(SchemaError):
+    """Several foreign keys relate the two tables, and the request does not say which one is meant."""
+
+    code = "ambiguous-relationship"
+    status = 400
+    title = "The tables are related in several ways"
+    postgrest_code = "PGRST201"
+    postgrest_status = 300
+    way_out = "Name the foreign key: table!foreign_key(*)."
+
+
+class UnknownFunction(SchemaError):
+    """No function of this name takes these arguments."""
+
+    code = "unknown-function"
+    title = "Unknown function"
+    postgrest_code = "PGRST202"
+    way_out = "Check the spelling of the function and of its parameters; /docs lists them."
+
+
+class AmbiguousFunction(SchemaError):
+    """Several functions of this name take these arguments."""
+
+    code = "ambiguous-function"
+    status = 400
+    title = "Several functions fit"
+    postgrest_code = "PGRST203"
+    postgrest_status = 300
+    way_out = "Give the parameters other names, so that one function fits."
+
+
 class RowError(PellucidError):
     """The row asked for is not there, or there is more than one."""
 
@@ -343,6 +503,25 @@ class ClaimsRefused(Unauthenticated):
     way_out = "Sign in again at /login and send the new token."
 
 
+class TokenRequired(Unauthenticated):
+    """There is no role for callers without a token."""
+
+    code = "token-required"
+    title = "A token is required"
+    postgrest_code = "PGRST302"
+    way_out = "Send a token in the header Authorization: Bearer."
+
+
+class NoTokenKey(Unauthenticated):
+    """A token came, and the server has no key to check it with."""
+
+    code = "no-token-key"
+    status = 500
+    title = "The server cannot check tokens"
+    postgrest_code = "PGRST300"
+    way_out = "Let whoever runs this server configure a secret or a key."
+
+
 class WrongCredentials(IdentityError):
     """The e-mail address and the password do not belong together; which of the two is wrong is not told."""
 
@@ -377,7 +556,7 @@ class DatabaseError(PellucidError):
         message: str,
         *,
         sqlstate: str = "XX000",
-        details: str | None = None,
+        details: Details | None = None,
         hint: str | None = None,
         faults: tuple[Fault, ...] = (),
         headers: Mapping[str, str] | None = None,
@@ -490,6 +669,42 @@ class StatementRefused(DatabaseError):
 
 
 # -- not now --------------------------------------------------------------------------------------------------------
+
+
+class FunctionError(PellucidError):
+    """A function of the database wants to shape the answer, and what it says cannot be understood."""
+
+    code = "function"
+    status = 500
+    title = "A function answered in no known form"
+    postgrest_code = "PGRSTX00"
+    way_out = "Give the request id to whoever wrote the function."
+
+
+class RaisedBadly(FunctionError):
+    """A function raised ``SQLSTATE 'PGRST'`` with a message or a detail that is not the JSON it must be."""
+
+    code = "raised-badly"
+    title = "A function's error cannot be read"
+    postgrest_code = "PGRST121"
+    way_out = "Mend the function: MESSAGE and DETAIL of RAISE SQLSTATE 'PGRST' are JSON objects."
+
+
+class BadResponseHeaders(FunctionError):
+    """The setting ``response.headers`` is not a list of JSON objects with one text each."""
+
+    code = "bad-response-headers"
+    title = "A function's headers cannot be read"
+    way_out = 'Mend the function: response.headers is a JSON array of objects such as {"Name": "value"}.'
+
+
+class BadResponseStatus(FunctionError):
+    """The setting ``response.status`` is not a status code."""
+
+    code = "bad-response-status"
+    title = "A function's status cannot be read"
+    postgrest_code = "PGRST112"
+    way_out = "Mend the function: response.status is a number from 100 to 599."
 
 
 class Unavailable(PellucidError):

@@ -368,10 +368,6 @@ test_nothing_is_passed_over_in_silence = scenarios(
             ("POST", "limit=1", {"name": "x"}, "limit"),
             ("PATCH", "id=1&order=id", {"age": 1}, "order"),
             ("DELETE", "id=1&limit=1", {}, "limit"),
-            ("GET", "name=fts.ada", {}, "fts"),
-            ("GET", "name=fts(english).ada", {}, "fts"),
-            ("GET", "name=not.cs.{a}", {}, "cs"),
-            ("GET", "name=like(any).{a,b}", {}, "like(any)"),
         )
     ),
     setup=PEOPLE,

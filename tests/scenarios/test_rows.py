@@ -272,38 +272,3 @@ test_selection = scenarios(
     ),
     setup=PEOPLE,
 )
-
-test_not_yet = scenarios(
-    Scenario(
-        name="PUT",
-        request="PUT /rest/v1/people?id=eq.1",
-        json={"id": 1, "name": "x"},
-        status=405,
-        contains=("PGRST117",),
-    ),
-    Scenario(
-        name="embedding", request="GET /rest/v1/people?select=name,city(name)", status=400, contains=("PGRST100",)
-    ),
-    Scenario(name="functions", request="GET /rest/v1/rpc/anything", status=404),
-    Scenario(name="full text search", request="GET /rest/v1/people?name=fts.ada", status=400, contains=("PGRST100",)),
-    Scenario(name="arrays", request="GET /rest/v1/people?name=cs.{ada}", status=400, contains=("PGRST100",)),
-    Scenario(name="aggregates", request="GET /rest/v1/people?select=age.max()", status=400, contains=("PGRST100",)),
-    Scenario(
-        name="CSV", request="GET /rest/v1/people", headers={"Accept": "text/csv"}, status=406, contains=("PGRST107",)
-    ),
-    Scenario(
-        name="CSV bodies",
-        request="POST /rest/v1/people",
-        body=b"name\nAda",
-        headers={"Content-Type": "text/csv"},
-        status=400,
-    ),
-    Scenario(
-        name="an estimated count, strictly",
-        request="GET /rest/v1/people",
-        headers={"Prefer": "handling=strict, count=planned"},
-        status=400,
-        contains=("PGRST122",),
-    ),
-    setup=PEOPLE,
-)

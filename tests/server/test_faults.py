@@ -21,7 +21,7 @@ def told(tmp_path: Path, code: str) -> StartupError:
 def test_the_traceback_begins_in_the_authors_code(tmp_path: Path) -> None:
     error = told(tmp_path, "import json\n\ndef parse():\n    json.loads('{')\n\nparse()\n")
     assert error.message.startswith("mine.py cannot be imported: json.decoder.JSONDecodeError: Expecting")
-    assert error.details is not None
+    assert isinstance(error.details, str)
     lines = error.details.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
     assert lines[1].endswith('mine.py", line 6, in <module>')

@@ -13,7 +13,7 @@ def show(error: PellucidError, stream: TextIO | None = None) -> None:
     stream = stream or sys.stderr
     red, dim, plain = (_RED, _DIM, _PLAIN) if stream.isatty() else ("", "", "")
     if error.details:
-        stream.write(f"{_printable(error.details)}\n")
+        stream.write(f"{_printable(str(error.details))}\n")
     way_out = f" {dim}→ {_line(error.hint)}{plain}" if error.hint else ""
     stream.write(f"{red}error:{plain} {_line(error.message)}{way_out}\n")
     stream.flush()

@@ -9,7 +9,7 @@ from pellucid.observe import Stage, observe
 from pellucid.rest.compile.statement import compile_plan
 from pellucid.rest.develop import Grower
 from pellucid.rest.plan.build import make_plan
-from pellucid.rest.plan.model import Read
+from pellucid.rest.plan.model import Reading
 from pellucid.rest.plan.names import check_exposed, find_table
 from pellucid.rest.profile import Profile
 from pellucid.rest.request import Envelope, parse_request
@@ -51,7 +51,7 @@ async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: I
     with observe(Stage.PLAN):
         plan = make_plan(asked, table, identity.role)
         statement = compile_plan(plan)
-    async with api.database.transaction(identity.caller, read_only=isinstance(plan, Read)) as transaction:
+    async with api.database.transaction(identity.caller, read_only=isinstance(plan, Reading)) as transaction:
         records = await transaction.fetch(statement.sql, *statement.parameters)
         check_rows(asked, records)
     with observe(Stage.RESPOND):

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from pellucid.errors import NotSingular, RowNotFound, UnacceptableRange
 from pellucid.rest.grammar.preferences import Resolution
-from pellucid.rest.plan.model import Delete, Insert, OnConflict, Plan, Read, Update
+from pellucid.rest.plan.model import Call, Delete, Insert, OnConflict, Plan, Reading, Update
 from pellucid.rest.request import Media, RestRequest
 
 Record = Mapping[str, Any]
@@ -25,12 +25,14 @@ def respond(asked: RestRequest, plan: Plan, records: Sequence[Record]) -> Respon
         UnacceptableRange: the range begins behind the last row.
     """
     match plan:
-        case Read():
+        case Reading():
             return _read(asked, plan, records[0])
         case Insert():
             return _inserted(asked, plan, records)
         case Update() | Delete():
             return _changed(asked, plan, records[0])
+        case Call():
+            raise NotImplementedError
 
 
 def check_rows(asked: RestRequest, records: Sequence[Record]) -> None:
@@ -53,8 +55,8 @@ def check_rows(asked: RestRequest, records: Sequence[Record]) -> None:
         )
 
 
-def _read(asked: RestRequest, plan: Read, record: Record) -> Response:
-    rows, total, first = int(record["rows"]), record["total"], plan.range.offset
+def _read(asked: RestRequest, plan: Reading, record: Record) -> Response:
+    rows, total, first = int(record["rows"]), record["total"], plan.read.range.offset
     if total is not None and first > total:
         raise UnacceptableRange(
             "Requested range not satisfiable",
@@ -85,7 +87,7 @@ def _inserted(asked: RestRequest, plan: Insert, records: Sequence[Record]) -> Re
     made = rows - max(int(record["replaced"]) for record in records)
     merged = plan.conflict is OnConflict.MERGE or asked.preferences.resolution is Resolution.MERGE
     status = 200 if made == 0 and merged else 201
-    if not plan.outputs:
+    if plan.answer is None:
         return Response(status_code=204 if asked.method == "PUT" else status, headers=headers)
     return _json(status, _written(asked, _in_order(plan, records)), asked, headers)
 
@@ -97,7 +99,7 @@ def _changed(asked: RestRequest, plan: Update | Delete, record: Record) -> Respo
     if not asked.profile.validates:
         whole = _content_range(0, rows, total) if isinstance(plan, Update) else f"*/{'*' if total is None else total}"
         headers["Content-Range"] = whole
-    if not plan.outputs:
+    if plan.answer is None:
         return Response(status_code=204, headers=headers)
     return _json(200, _written(asked, record["bodies"] or []), asked, headers)
 
@@ -138,7 +140,7 @@ def _content_range(first: int, rows: int, total: int | None) -> str:
 def _applied(asked: RestRequest, plan: Plan) -> dict[str, str]:
     """What was honoured of the preferences, in PostgREST's order (RFC 7240, 3)."""
     wished = asked.preferences
-    writes = not isinstance(plan, Read)
+    writes = not isinstance(plan, Reading)
     honoured = (
         wished.resolution if isinstance(plan, Insert) and plan.conflict else None,
         wished.missing if isinstance(plan, Insert | Update) else None,

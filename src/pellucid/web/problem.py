@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import Scope
 
-from pellucid.errors import DatabaseError, Fault, PellucidError
+from pellucid.errors import DatabaseError, Details, Fault, PellucidError
 from pellucid.web.exchange import exchange_of
 from pellucid.web.foreign import HttpError
 from pellucid.web.style import ErrorStyle, style_of
@@ -147,7 +147,7 @@ _ESCAPES = {code: f"\\u{code:04x}" for code in range(0x20)} | {
 
 def postgrest_body(error: PellucidError) -> bytes:
     """The four members in alphabetical order, escaped as PostgREST escapes them: clients compare such bodies byte by byte."""
-    members: Mapping[str, str | None] = {
+    members: Mapping[str, Details | None] = {
         "code": postgrest_code(error),
         "details": error.details or _listed(error),
         "hint": error.hint,
@@ -162,8 +162,15 @@ def postgrest_code(error: PellucidError) -> str:
     return error.sqlstate if isinstance(error, DatabaseError) else error.postgrest_code
 
 
-def _haskell_json(value: str | None) -> str:
-    return "null" if value is None else f'"{value.translate(_ESCAPES)}"'
+def _haskell_json(value: Details | None) -> str:
+    match value:
+        case None:
+            return "null"
+        case str():
+            return f'"{value.translate(_ESCAPES)}"'
+        case listed:
+            members = (",".join(f'"{name}":{_haskell_json(each[name])}' for name in sorted(each)) for each in listed)
+            return "[" + ",".join(f"{{{member}}}" for member in members) + "]"
 
 
 def _listed(error: PellucidError) -> str | None:

@@ -42,7 +42,8 @@ class Column:
     ``pg_type`` of what lies under it, domains resolved, arrays by their element (``varchar``, ``int4``); ``array`` tells the two
     apart. ``cast`` is the same type, schema-qualified and quoted, without a length, array brackets included: what a text parameter is
     cast to (a length there would cut the value silently). ``enum`` holds an enum's labels in order. ``max_length`` is in characters,
-    where the type limits it.
+    where the type limits it. ``function`` makes a computed column: it takes the row. ``representation`` holds the functions that a domain
+    brings along for reading and writing it.
     """
 
     name: str
@@ -55,6 +56,20 @@ class Column:
     enum: tuple[str, ...] = ()
     max_length: int | None = None
     comment: str | None = None
+    function: "TableName | None" = None
+    representation: "Representation | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How a domain is shown and read: the functions of its casts (PostgreSQL, CREATE CAST), None where it has none.
+
+    ``to_json`` takes the domain and gives ``json``; ``from_json`` and ``from_text`` give the domain.
+    """
+
+    to_json: TableName | None = None
+    from_json: TableName | None = None
+    from_text: TableName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +82,58 @@ class ForeignKey:
     target_columns: tuple[str, ...]
 
 
+class Cardinality(Enum):
+    """How many rows of the target one row of the origin has. The value is the word in error details."""
+
+    MANY_TO_ONE = "many-to-one"
+    ONE_TO_ONE = "one-to-one"
+    ONE_TO_MANY = "one-to-many"
+    MANY_TO_MANY = "many-to-many"
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """The table between two others. ``near`` pairs the origin's columns with the junction's, ``far`` the junction's with the target's.
+
+    ``constraints`` are its two foreign keys, the one to the origin first.
+    """
+
+    table: TableName
+    constraints: tuple[str, str]
+    near: tuple[tuple[str, str], ...]
+    far: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """One way from a table or view to another.
+
+    ``constraint`` is the foreign key's name and ``columns`` pairs the origin's columns with the target's; both are empty for a computed
+    relationship, which has ``function`` instead: it takes a row of the origin and gives rows of the target, at most one where
+    ``cardinality`` says so; its name is the name one embeds it by. ``junction`` is set for many-to-many alone. ``owner`` tells that the
+    origin is the table which holds the foreign key.
+    """
+
+    origin: TableName
+    target: TableName
+    cardinality: Cardinality
+    constraint: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+    junction: Junction | None = None
+    function: TableName | None = None
+    owner: bool = False
+
+    @property
+    def to_one(self) -> bool:
+        """Whether a row has at most one."""
+        return self.cardinality in (Cardinality.MANY_TO_ONE, Cardinality.ONE_TO_ONE)
+
+    @property
+    def reflexive(self) -> bool:
+        """Whether it leads back to the same table."""
+        return self.origin == self.target
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table, partitioned table, view, materialized view or foreign table.
@@ -74,11 +141,13 @@ class Table:
     ``columns`` keeps PostgreSQL's order. ``unique`` lists every unique key but the primary one, by columns. ``privileges`` tells for
     each role that a request may take what it may do, on the table or on at least one column; row level security is not in it.
     ``policies`` holds the policies' names. ``constraints`` tells the columns of every constraint and unique index by its name, so that an
-    error which names only the constraint can name the fields.
+    error which names only the constraint can name the fields. ``computed`` are columns that functions make of a row; ``*`` does not mean
+    them. ``readable`` names, for each role that may read some columns only, those columns; the roles that may read all are not in it.
+    A ``composite`` is no table: it stands for the rows that a function answers with.
     """
 
     name: TableName
-    kind: Literal["table", "partitioned", "view", "materialized", "foreign"]
+    kind: Literal["table", "partitioned", "view", "materialized", "foreign", "composite"]
     columns: Mapping[str, Column]
     primary_key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
@@ -92,6 +161,8 @@ class Table:
     deletable: bool = True
     privileges: Mapping[str, frozenset[Privilege]] = field(default_factory=lambda: MappingProxyType({}))
     comment: str | None = None
+    computed: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
+    readable: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     def allows(self, role: str, privilege: Privilege) -> bool:
         """Whether ``role`` holds ``privilege`` on this table or on a column of it."""
@@ -100,17 +171,27 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One input parameter of a function. Its name is empty when it has none."""
+    """One input parameter of a function. Its name is empty when it has none.
+
+    ``type`` is as ``format_type`` prints it; ``cast`` the same, schema-qualified and quoted; for a variadic one both are the array's.
+    """
 
     name: str
     type: str
     required: bool = True
     variadic: bool = False
+    cast: str = "pg_catalog.text"
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function; overloaded ones are several values of the same name."""
+    """One function; overloaded ones are several values of the same name.
+
+    ``returns`` is the declared type, ``returns_set`` tells SETOF and TABLE. ``returns_table`` names the exposed table whose rows it
+    answers with. ``result`` describes the rows of a composite: that table, or a `Table` of kind ``composite`` made from OUT parameters,
+    TABLE columns or a composite type; None for a scalar, for ``void`` and for a bare ``record``. ``media`` is the media type that its
+    domain stands for (``text/html``). ``settings`` are those of ``SET`` in its definition.
+    """
 
     name: TableName
     parameters: tuple[Parameter, ...]
@@ -120,6 +201,31 @@ class Function:
     volatility: Literal["immutable", "stable", "volatile"] = "volatile"
     executable_by: frozenset[str] = frozenset()
     comment: str | None = None
+    result: Table | None = None
+    media: str | None = None
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def returns_void(self) -> bool:
+        """Whether it answers nothing."""
+        return self.returns == "void"
+
+    @property
+    def scalar(self) -> bool:
+        """Whether it answers values rather than rows; a bare ``record`` is a row whose columns nobody knows."""
+        return self.result is None and self.returns != "record"
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """Who makes a media type of rows: an aggregate over rows of ``table``, or of any rows where that is None.
+
+    ``media`` is what the answer's content type says; where the handler is for ``*/*`` the domain does not tell it.
+    """
+
+    function: TableName
+    media: str
+    table: TableName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +233,9 @@ class Catalog:
     """The exposed schemas at one moment.
 
     ``roles`` are those a request may take. ``role_settings`` holds what ``ALTER ROLE … SET`` gave them (timeouts above all):
-    PostgreSQL applies these at login only, so each transaction sets them when it takes the role. ``version`` grows by one with each
-    reload of this process.
+    PostgreSQL applies these at login only, so each transaction sets them when it takes the role. ``relationships`` are all ways from a
+    table, by its name; their order is stable. ``handlers`` make media types of rows, by the domain's name (``text/csv``).
+    ``schema_comments`` are by schema. ``version`` grows by one with each reload of this process.
     """
 
     schemas: tuple[str, ...]
@@ -137,6 +244,10 @@ class Catalog:
     roles: frozenset[str]
     role_settings: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=lambda: MappingProxyType({}))
     version: int = 0
+    relationships: Mapping[TableName, tuple[Relationship, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    handlers: Mapping[str, tuple[Handler, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    schema_comments: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    postgis: bool = False
 
     def table(self, schema: str, name: str) -> Table | None:
         """The table or view of this name, or None."""

@@ -2,7 +2,7 @@
 
 from pellucid.rest.compile.writer import Parameters, identifier
 from pellucid.rest.grammar.filters import Operator
-from pellucid.rest.plan.model import Comparison, Condition, Junction, Operand, Output, Sort
+from pellucid.rest.plan.model import Comparison, Condition, Junction, Operand, Output, Presence, Sort
 
 _SYMBOLS = {
     Operator.EQ: "=",
@@ -57,11 +57,13 @@ def _key(key: str | int, parameters: Parameters) -> str:
 
 def _condition(condition: Condition, parameters: Parameters) -> str:
     match condition:
-        case Comparison(negated=negated):
+        case Comparison():
             text = _comparison(condition, parameters)
-        case Junction(junction, members, negated):
+        case Junction(junction, members):
             text = f" {junction.upper()} ".join(_condition(member, parameters) for member in members)
-    return f"NOT ({text})" if negated else f"({text})"
+        case Presence():
+            raise NotImplementedError
+    return f"NOT ({text})" if condition.negated else f"({text})"
 
 
 def _comparison(comparison: Comparison, parameters: Parameters) -> str:
@@ -89,7 +91,7 @@ def _cast(item: Operand) -> str:
 
 
 def _output(item: Output, parameters: Parameters) -> str:
-    text = operand(item.operand, parameters)
+    text = operand(item.operand, parameters) if item.operand else "count(*)"
     return f"{text}::{item.cast}" if item.cast else text
 
 

@@ -8,7 +8,7 @@ this group and those before it, were there already.
 from pellucid.database.catalog.model import Column, Table
 from pellucid.rest.compile.conditions import order_by, outputs, where
 from pellucid.rest.compile.writer import Parameters, Statement, identifier, relation
-from pellucid.rest.plan.model import Delete, Group, Insert, OnConflict, Output, Plan, Read, Update
+from pellucid.rest.plan.model import Call, Delete, Group, Insert, OnConflict, Output, Plan, Read, Reading, Update
 
 _REPLACED = "coalesce(nullif(current_setting('pellucid.replaced', true), ''), '0')::int8"
 """How many rows this transaction has replaced. A setting counts them, for no column that ``RETURNING`` may read tells an inserted row
@@ -19,25 +19,29 @@ def compile_plan(plan: Plan) -> Statement:
     """Write a plan as one SQL statement."""
     parameters = Parameters()
     match plan:
-        case Read():
-            sql = _read(plan, parameters)
+        case Reading():
+            sql = _read(plan.read, parameters, counted=plan.count is not None)
         case Insert():
             sql = _insert(plan, parameters)
         case Update():
             sql = _update(plan, parameters)
         case Delete():
             sql = _delete(plan, parameters)
+        case Call():
+            raise NotImplementedError
     return Statement(sql, tuple(parameters.values))
 
 
-def _read(plan: Read, parameters: Parameters) -> str:
+def _read(plan: Read, parameters: Parameters, *, counted: bool) -> str:
+    if plan.table is None:
+        raise NotImplementedError
     table = f"{relation(plan.table.name)} AS t"
     rows = f"SELECT {outputs(plan.outputs, parameters)} FROM {table}"
     condition = where(plan.where, parameters)
     order = order_by(plan.order, parameters)
     limit = "" if plan.range.limit is None else f" LIMIT {parameters.bind(plan.range.limit, 'int8')}"
     offset = f" OFFSET {parameters.bind(plan.range.offset, 'int8')}" if plan.range.offset else ""
-    total = f"(SELECT count(*) FROM {table}{condition})" if plan.counted else "NULL::int8"
+    total = f"(SELECT count(*) FROM {table}{condition})" if counted else "NULL::int8"
     return (
         f"SELECT coalesce(json_agg(r.*), '[]')::text AS body, count(*) AS rows, {total} AS total"
         f" FROM ({rows}{condition}{order}{limit}{offset}) AS r"
@@ -51,7 +55,7 @@ def _insert(plan: Insert, parameters: Parameters) -> str:
     ctes, answers = [], []
     for number, group in enumerate(plan.groups):
         source = f"INSERT INTO {relation(plan.table.name)} AS t {_values(group, rows, parameters)}{_on_conflict(plan, group)}"
-        returned = _returned(plan.outputs, parameters, plan.table if plan.located else None)
+        returned = _returned(_outputs(plan.answer), parameters, plan.table if plan.located else None)
         ctes.append(f"w{number} AS ({source} RETURNING {returned})")
         answers.append(_answer(number, replaced=plan.conflict is OnConflict.MERGE))
     return f"WITH {', '.join(ctes)} {' UNION ALL '.join(answers)}"
@@ -98,22 +102,26 @@ def _update(plan: Update, parameters: Parameters) -> str:
     sets = [f"{identifier(column.name)} = b.{identifier(column.name)}" for column in plan.columns]
     sets += [f"{identifier(column.name)} = NULL" for column in plan.nulled]
     if not sets:
-        return _written(f"SELECT {_returned(plan.outputs, parameters)} FROM {table} WHERE false")
+        return _written(f"SELECT {_returned(_outputs(plan.answer), parameters)} FROM {table} WHERE false")
     body = ""
     if plan.columns:
         rows = f"json_to_recordset({parameters.bind(plan.row, 'json')}) AS b({_types(plan.columns)})"
         body = f" FROM (SELECT * FROM {rows} LIMIT 1) AS b"
     change = f"UPDATE {table} SET {', '.join(sets)}{body}{where(plan.where, parameters)}"
-    return _written(f"{change} RETURNING {_returned(plan.outputs, parameters)}")
+    return _written(f"{change} RETURNING {_returned(_outputs(plan.answer), parameters)}")
 
 
 def _delete(plan: Delete, parameters: Parameters) -> str:
     removal = f"DELETE FROM {relation(plan.table.name)} AS t{where(plan.where, parameters)}"
-    return _written(f"{removal} RETURNING {_returned(plan.outputs, parameters)}")
+    return _written(f"{removal} RETURNING {_returned(_outputs(plan.answer), parameters)}")
 
 
 def _written(source: str) -> str:
     return f"WITH w0 AS ({source}) {_answer(0, replaced=False)}"
+
+
+def _outputs(answer: Read | None) -> tuple[Output, ...]:
+    return answer.outputs if answer else ()
 
 
 def _returned(items: tuple[Output, ...], parameters: Parameters, keyed: Table | None = None) -> str:

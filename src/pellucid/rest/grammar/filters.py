@@ -26,16 +26,34 @@ class Operator(StrEnum):
     IN = "in"
     IS = "is"
     ISDISTINCT = "isdistinct"
+    FTS = "fts"
+    PLFTS = "plfts"
+    PHFTS = "phfts"
+    WFTS = "wfts"
+    CS = "cs"
+    CD = "cd"
+    OV = "ov"
+    SL = "sl"
+    SR = "sr"
+    NXR = "nxr"
+    NXL = "nxl"
+    ADJ = "adj"
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One comparison. ``values`` holds one text, but for ``in``, which may have any number."""
+    """One comparison. ``values`` holds one text, but for ``in``, which may have any number.
+
+    With a ``quantifier`` the one text is a PostgreSQL array (``{a,b}``) of which any or all elements must fit. ``language`` is the text
+    search configuration of ``fts`` and its kin.
+    """
 
     field: Field
     operator: Operator
     values: tuple[str, ...]
     negated: bool = False
+    quantifier: Literal["any", "all"] | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,15 @@ _NULLS = re.compile(r"\.(nullsfirst|nullslast)(?=,|$)")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One term of an order. ``nulls_first`` None leaves it to PostgreSQL: last when ascending, first when descending."""
+    """One term of an order. ``nulls_first`` None leaves it to PostgreSQL: last when ascending, first when descending.
+
+    ``related`` is the embedded table that the field belongs to: ``order=other(name).desc``.
+    """
 
     field: Field
     descending: bool = False
     nulls_first: bool | None = None
+    related: str | None = None
 
 
 def parse_order(text: str) -> tuple[Term, ...]:

@@ -20,6 +20,8 @@ class Count(StrEnum):
     """Whether a read tells how many rows there are in all."""
 
     EXACT = "count=exact"
+    PLANNED = "count=planned"
+    ESTIMATED = "count=estimated"
 
 
 class Resolution(StrEnum):
@@ -36,6 +38,13 @@ class Missing(StrEnum):
     NULL = "missing=null"
 
 
+class TransactionEnd(StrEnum):
+    """How the transaction ends, where the server leaves that to the client."""
+
+    COMMIT = "tx=commit"
+    ROLLBACK = "tx=rollback"
+
+
 class Handling(StrEnum):
     """Whether a preference that nobody knows is an error."""
 
@@ -43,18 +52,26 @@ class Handling(StrEnum):
     LENIENT = "handling=lenient"
 
 
-_Preference = TypeVar("_Preference", Resolution, Return, Count, Missing, Handling)
+_Preference = TypeVar("_Preference", Resolution, Return, Count, Missing, Handling, TransactionEnd)
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The preferences of one request; None where it has none."""
+    """The preferences of one request; None where it has none.
+
+    ``max_affected`` is the most rows that a write may touch (it counts only under ``handling=strict``). ``timezone`` is as sent, for
+    PostgreSQL to judge. ``unknown`` are those that nobody knows, as sent.
+    """
 
     resolution: Resolution | None = None
     returned: Return | None = None
     count: Count | None = None
     missing: Missing | None = None
     handling: Handling | None = None
+    end: TransactionEnd | None = None
+    max_affected: int | None = None
+    timezone: str | None = None
+    unknown: tuple[str, ...] = ()
 
 
 def parse_preferences(headers: Iterable[str]) -> Preferences:

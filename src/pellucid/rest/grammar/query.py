@@ -1,7 +1,8 @@
 """The whole query string, read into one value."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from pellucid.errors import MalformedQuery
@@ -20,10 +21,22 @@ MAX_PARAMETERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a query says of one embedded table: ``other.age=gt.3``, ``other.order=age``, ``other.limit=1``."""
+
+    conditions: tuple[Condition, ...] = ()
+    order: tuple[Term, ...] = ()
+    limit: str | None = None
+    offset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What the query string asks for, not yet judged.
 
-    ``limit`` and ``offset`` are still text: a header has a say in them. ``pairs`` are all parameters as they came, decoded.
+    ``limit`` and ``offset`` are still text: a header has a say in them. ``embedded`` holds what is said of embedded tables, by the path of
+    the names they are known as. ``arguments`` are the parameters that may be arguments of a function: those that are no filters, and have a
+    plain name. ``pairs`` are all parameters as they came, decoded.
     """
 
     select: tuple[SelectItem, ...] = (Everything(),)
@@ -34,6 +47,8 @@ class Query:
     columns: tuple[str, ...] | None = None
     on_conflict: tuple[str, ...] | None = None
     pairs: tuple[tuple[str, str], ...] = ()
+    embedded: Mapping[tuple[str, ...], Part] = field(default_factory=lambda: MappingProxyType({}))
+    arguments: tuple[tuple[str, str], ...] = ()
 
 
 def parse_query(text: str, *, bare_equality: bool) -> Query:

@@ -23,6 +23,10 @@ class Range:
         return Range(self.offset, most)
 
 
+ALL = Range()
+"""Every row."""
+
+
 def parse_range(limit: str | None, offset: str | None, header: str | None) -> Range:
     """Read ``limit`` and ``offset``, and a ``Range`` header where there is one: the rows that both mean.
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from pellucid.rest.grammar.fields import Field, scan_field, unescape
 from pellucid.rest.grammar.scanner import Scanner
@@ -15,16 +16,52 @@ class Everything:
     """``*``: all columns of the table."""
 
 
+class Aggregate(StrEnum):
+    """What is made of the values of several rows. The value is the word in the query and the default name in the answer."""
+
+    COUNT = "count"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One field of the answer: what, under which name, cast to which type."""
+    """One field of the answer: what, under which name, cast to which type.
 
-    field: Field
+    ``field`` is None for ``count()``, which counts rows. ``cast`` is applied before the aggregate, ``aggregate_cast`` to what it gives.
+    """
+
+    field: Field | None
     alias: str | None = None
     cast: str | None = None
+    aggregate: Aggregate | None = None
+    aggregate_cast: str | None = None
 
 
-SelectItem = Everything | Item
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Rows of another table: ``alias:name!hint!inner(…)``, or ``...name(…)`` whose columns stand among the row's own.
+
+    ``inner`` keeps only rows that have some; None says nothing, which means ``left``. ``select`` may be empty: then nothing of it is
+    answered, and it only serves filters.
+    """
+
+    name: str
+    select: tuple["SelectItem", ...]
+    alias: str | None = None
+    hint: str | None = None
+    inner: bool | None = None
+    spread: bool = False
+
+    @property
+    def known_as(self) -> str:
+        """The name in the answer, and by which filters, orders and limits speak of it."""
+        return self.alias or self.name
+
+
+SelectItem = Everything | Item | Related
 
 
 def parse_select(text: str) -> tuple[SelectItem, ...]:

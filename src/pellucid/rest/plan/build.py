@@ -2,8 +2,8 @@
 
 from pellucid.database.catalog.model import Privilege, Table
 from pellucid.errors import MalformedQuery, MethodNotAllowed
-from pellucid.rest.grammar.preferences import Count, Return
-from pellucid.rest.plan.model import Condition, Delete, Output, Plan, Read, Update
+from pellucid.rest.grammar.preferences import Return
+from pellucid.rest.plan.model import Condition, Delete, Plan, Read, Reading, Update
 from pellucid.rest.plan.parts import Names
 from pellucid.rest.plan.rows import plan_insert, plan_replacement, required, row_columns
 from pellucid.rest.request import RestRequest
@@ -49,12 +49,12 @@ _AT_ANOTHER_ADDRESS = {
 }
 
 
-def returned(asked: RestRequest, names: Names) -> tuple[Output, ...]:
+def returned(asked: RestRequest, names: Names) -> Read | None:
     """What a write answers with; nothing where the client wants nothing, or may insert but not see."""
     wanted = asked.preferences.returned
     if wanted is None and asked.profile.returns_rows and names.table.allows(names.role, Privilege.SELECT):
         wanted = Return.REPRESENTATION
-    return names.outputs(asked.query.select) if wanted is Return.REPRESENTATION else ()
+    return Read(names.table, names.outputs(asked.query.select)) if wanted is Return.REPRESENTATION else None
 
 
 def allowed(table: Table, asked: RestRequest) -> str:
@@ -67,15 +67,15 @@ def allowed(table: Table, asked: RestRequest) -> str:
     return ",".join(methods)
 
 
-def _read(asked: RestRequest, names: Names) -> Read:
-    return Read(
+def _read(asked: RestRequest, names: Names) -> Reading:
+    read = Read(
         table=names.table,
         outputs=names.outputs(asked.query.select),
         where=names.key(asked.key) + names.conditions(asked.query.conditions),
         order=names.order(asked.query.order),
         range=asked.range,
-        counted=asked.preferences.count is Count.EXACT,
     )
+    return Reading(read, asked.preferences.count)
 
 
 def _update(asked: RestRequest, names: Names) -> Update:

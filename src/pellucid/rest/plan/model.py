@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from pellucid.database.catalog.model import Column, Table
+from pellucid.database.catalog.model import Column, Function, Parameter, Relationship, Table
 from pellucid.rest.grammar.fields import Step
 from pellucid.rest.grammar.filters import Operator
-from pellucid.rest.grammar.ranges import Range
+from pellucid.rest.grammar.preferences import Count
+from pellucid.rest.grammar.ranges import ALL, Range
+from pellucid.rest.grammar.select import Aggregate
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A column, and the steps into its JSON."""
+    """A column, plain or computed, and the steps into its JSON."""
 
     column: Column
     path: tuple[Step, ...] = ()
@@ -26,6 +28,16 @@ class Comparison:
     operator: Operator
     values: tuple[str, ...]
     negated: bool = False
+    quantifier: Literal["any", "all"] | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether a row has rows in an embedded table (``negated``: it has), by the place of the embed in its `Read`."""
+
+    embed: int
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +49,63 @@ class Junction:
     negated: bool = False
 
 
-Condition = Comparison | Junction
+Condition = Comparison | Presence | Junction
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One column of the answer, under its name there."""
+    """One column of the answer, under its name there. Without an operand it counts rows."""
 
-    operand: Operand
+    operand: Operand | None
     name: str
     cast: str | None = None
+    aggregate: Aggregate | None = None
+    aggregate_cast: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One term of the order."""
+    """One term of the order. ``embed`` is the place of the embed that the operand belongs to, None for the table itself."""
 
     operand: Operand
     descending: bool
     nulls_first: bool | None
+    embed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Rows of a related table within each row.
+
+    ``spread`` puts its columns among the row's own; ``hidden`` answers nothing of it. ``inner`` drops rows that have none.
+    """
+
+    name: str
+    read: "Read"
+    relationship: Relationship
+    inner: bool = False
+    spread: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Rows of a table."""
+    """Rows of a table, or of what a write or a call hands on, with the rows embedded in them.
 
-    table: Table
+    ``table`` is None where nobody knows the columns (a bare ``record``) or there are none (a scalar): everything is answered then.
+    """
+
+    table: Table | None
     outputs: tuple[Output, ...]
-    where: tuple[Condition, ...]
-    order: tuple[Sort, ...]
-    range: Range
-    counted: bool
+    where: tuple[Condition, ...] = ()
+    order: tuple[Sort, ...] = ()
+    range: Range = ALL
+    embeds: tuple[Embed, ...] = ()
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows are taken together: what is no aggregate is grouped by."""
+        return any(output.aggregate for output in self.outputs)
 
 
 class OnConflict(Enum):
@@ -86,13 +124,21 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A request for rows. ``count`` tells whether, and how, all of them are counted, those outside the range too."""
+
+    read: Read
+    count: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Insert:
-    """New rows. ``outputs`` is empty where nothing is to come back; ``located`` asks for the new rows' keys."""
+    """New rows. ``answer`` reads what comes back from the rows written, None where nothing is to; ``located`` asks for its key."""
 
     table: Table
     groups: tuple[Group, ...]
     rows: str
-    outputs: tuple[Output, ...]
+    answer: Read | None
     located: bool
     conflict: OnConflict | None = None
     target: tuple[str, ...] = ()
@@ -106,7 +152,7 @@ class Update:
     columns: tuple[Column, ...]
     row: str
     where: tuple[Condition, ...]
-    outputs: tuple[Output, ...]
+    answer: Read | None
     nulled: tuple[Column, ...] = ()
 
 
@@ -116,7 +162,23 @@ class Delete:
 
     table: Table
     where: tuple[Condition, ...]
-    outputs: tuple[Output, ...]
+    answer: Read | None
 
 
-Plan = Read | Insert | Update | Delete
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function to be called. ``read`` reads what it answers.
+
+    Its arguments are ``named`` (each a text, or several for a variadic parameter), or the members of the JSON object ``body``, or the
+    one unnamed parameter ``single``, which is the body as it came: bytes for ``bytea``, else text.
+    """
+
+    function: Function
+    read: Read
+    named: tuple[tuple[Parameter, str | tuple[str, ...]], ...] = ()
+    body: str | None = None
+    single: str | bytes | None = None
+    count: Count | None = None
+
+
+Plan = Reading | Insert | Update | Delete | Call

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from pellucid.database.catalog.model import Table
-from pellucid.errors import MalformedQuery
+from pellucid.errors import MalformedQuery, NotImplementedYet
 from pellucid.rest.grammar import filters as asked
 from pellucid.rest.grammar.fields import Field
 from pellucid.rest.grammar.filters import Operator
@@ -63,8 +63,10 @@ class Names:
         match item:
             case Everything():
                 return [Output(Operand(column), column.name) for column in self.table.columns.values()]
-            case Item(field, alias, cast):
+            case Item(Field() as field, alias, cast):
                 return [Output(self.operand(field), alias or _name(field), _checked(cast))]
+            case _:
+                raise NotImplementedYet("Embedded tables and aggregates are not served yet.")
 
     def order(self, terms: tuple[Term, ...]) -> tuple[Sort, ...]:
         """The order, its columns found."""

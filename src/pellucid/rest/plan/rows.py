@@ -7,7 +7,7 @@ from typing import Any
 from pellucid.database.catalog.model import Column, Fill, Privilege, Table
 from pellucid.errors import MalformedBody, MalformedQuery, UnknownColumn
 from pellucid.rest.grammar.preferences import Missing, Resolution, Return
-from pellucid.rest.plan.model import Group, Insert, OnConflict, Output, Update
+from pellucid.rest.plan.model import Group, Insert, OnConflict, Read, Update
 from pellucid.rest.plan.names import find_column
 from pellucid.rest.plan.parts import Names
 from pellucid.rest.request import Payload, RestRequest
@@ -16,7 +16,7 @@ MAX_GROUPS = 64
 """How many different sets of keys the rows of one body may have."""
 
 
-def plan_insert(asked: RestRequest, names: Names, outputs: tuple[Output, ...]) -> Insert:
+def plan_insert(asked: RestRequest, names: Names, answer: Read | None) -> Insert:
     """The plan of ``POST``.
 
     Raises:
@@ -25,10 +25,10 @@ def plan_insert(asked: RestRequest, names: Names, outputs: tuple[Output, ...]) -
     payload = required(asked)
     conflict, target = _conflict(asked, names)
     located = len(payload.rows) == 1 and bool(names.table.primary_key) and _wants_location(asked, names)
-    return Insert(names.table, _groups(asked, payload, names), payload.raw, outputs, located, conflict, target)
+    return Insert(names.table, _groups(asked, payload, names), payload.raw, answer, located, conflict, target)
 
 
-def plan_replacement(asked: RestRequest, names: Names, outputs: tuple[Output, ...]) -> Insert | Update:
+def plan_replacement(asked: RestRequest, names: Names, answer: Read | None) -> Insert | Update:
     """The plan of ``PUT``: the row at this key becomes what the body says (RFC 9110, 9.3.4).
 
     Columns that the body leaves out become null, but for those that the database fills by itself: they keep what they have, so
@@ -54,14 +54,14 @@ def plan_replacement(asked: RestRequest, names: Names, outputs: tuple[Output, ..
             hint="Name the columns that shall change, or GET the row to see it.",
         )
     if _made_by_database(table):
-        return Update(table, rest, payload.raw, where, outputs, nulled)
+        return Update(table, rest, payload.raw, where, answer, nulled)
     columns = (*(table.columns[name] for name in table.primary_key), *rest, *nulled)
     rows = _with_key(payload.raw, dict(zip(table.primary_key, asked.key or (), strict=True)))
     return Insert(
         table,
         (Group(columns, None),),
         rows,
-        outputs,
+        answer,
         located=False,
         conflict=OnConflict.MERGE,
         target=table.primary_key,
