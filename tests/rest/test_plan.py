@@ -32,7 +32,7 @@ from pellucid.rest.compile.statement import compile_plan
 from pellucid.rest.compile.writer import Statement
 from pellucid.rest.plan.build import make_plan
 from pellucid.rest.plan.model import Insert, OnConflict, Plan, Update
-from pellucid.rest.plan.names import check_exposed, find_table, is_exposed
+from pellucid.rest.plan.names import Context, check_exposed, find_table, is_exposed
 from pellucid.rest.profile import NATIVE, POSTGREST, Profile
 from pellucid.rest.request import Media, Method, RestRequest
 from tests.rest.requests import ask
@@ -40,7 +40,7 @@ from tests.rest.world import CATALOG, OPEN, PEOPLE
 
 
 def plan(asked: RestRequest, role: str = "anon") -> Plan:
-    return make_plan(asked, find_table(CATALOG, asked.name, role, asked.profile), role)
+    return make_plan(asked, find_table(CATALOG, asked.name, role, asked.profile), Context(CATALOG, asked.profile, role))
 
 
 def sql(asked: RestRequest, role: str = "anon") -> Statement:
@@ -63,7 +63,7 @@ def test_a_count_rides_along() -> None:
     statement = sql(ask("GET", "/people?age=gte.18", prefer="count=exact"))
     assert (
         statement.sql.count(
-            '(SELECT count(*) FROM "public"."people" AS t WHERE (t."age" >= $1::text::pg_catalog.int8))'
+            '(SELECT count(*) FROM "public"."people" AS t WHERE (t."age" >= $2::text::pg_catalog.int8))'
         )
         == 1
     )

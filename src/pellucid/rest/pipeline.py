@@ -10,7 +10,7 @@ from pellucid.rest.compile.statement import compile_plan
 from pellucid.rest.develop import Grower
 from pellucid.rest.plan.build import make_plan
 from pellucid.rest.plan.model import Reading
-from pellucid.rest.plan.names import check_exposed, find_table
+from pellucid.rest.plan.names import Context, check_exposed, find_table
 from pellucid.rest.profile import Profile
 from pellucid.rest.request import Envelope, parse_request
 from pellucid.rest.result import check_rows, respond
@@ -49,7 +49,8 @@ async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: I
         check_exposed(table, identity.role, guarded=api.grower is None)
         check(asked, table, api.models, identity.role)
     with observe(Stage.PLAN):
-        plan = make_plan(asked, table, identity.role)
+        context = Context(catalog, profile, identity.role, most_rows=api.most_rows, guarded=api.grower is None)
+        plan = make_plan(asked, table, context)
         statement = compile_plan(plan)
     async with api.database.transaction(identity.caller, read_only=isinstance(plan, Reading)) as transaction:
         records = await transaction.fetch(statement.sql, *statement.parameters)

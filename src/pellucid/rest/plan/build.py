@@ -1,32 +1,36 @@
 """The planner: one function a method."""
 
-from pellucid.database.catalog.model import Privilege, Table
-from pellucid.errors import MalformedQuery, MethodNotAllowed
+from pellucid.database.catalog.model import Function, Privilege, Table
+from pellucid.errors import MalformedQuery, MethodNotAllowed, NotImplementedYet
 from pellucid.rest.grammar.preferences import Return
 from pellucid.rest.plan.model import Condition, Delete, Plan, Read, Reading, Update
+from pellucid.rest.plan.names import Context
 from pellucid.rest.plan.parts import Names
+from pellucid.rest.plan.read import plan_read
 from pellucid.rest.plan.rows import plan_insert, plan_replacement, required, row_columns
 from pellucid.rest.request import RestRequest
 
 
-def make_plan(asked: RestRequest, table: Table, role: str) -> Plan:
-    """Judge a request against its table.
+def make_plan(asked: RestRequest, target: Table | Function, context: Context) -> Plan:
+    """Judge a request against its table or its function.
 
     Args:
         asked: the request.
-        table: the table it names.
-        role: the caller's role; it decides which names a hint may tell.
+        target: what it names.
+        context: for whom and against what it is judged.
 
     Raises:
         UnknownColumn, StatementRefused: it names a column that is not there.
         MalformedQuery, MalformedBody, MethodNotAllowed: it asks for what this table cannot do.
     """
-    names = Names(table, asked.profile, role)
+    if isinstance(target, Function):
+        raise NotImplementedYet("Functions are not served yet.")
+    table, names = target, Names(target, context)
     if asked.profile.guards:
         _check_meaning(asked)
     match asked.method:
         case "GET" | "HEAD":
-            return _read(asked, names)
+            return Reading(plan_read(asked, table, context), asked.preferences.count)
         case "POST" if asked.key is None:
             return plan_insert(asked, names, returned(asked, names))
         case "PATCH":
@@ -54,7 +58,7 @@ def returned(asked: RestRequest, names: Names) -> Read | None:
     wanted = asked.preferences.returned
     if wanted is None and asked.profile.returns_rows and names.table.allows(names.role, Privilege.SELECT):
         wanted = Return.REPRESENTATION
-    return Read(names.table, names.outputs(asked.query.select)) if wanted is Return.REPRESENTATION else None
+    return plan_read(asked, names.table, names.context) if wanted is Return.REPRESENTATION else None
 
 
 def allowed(table: Table, asked: RestRequest) -> str:
@@ -65,17 +69,6 @@ def allowed(table: Table, asked: RestRequest) -> str:
     methods += ["PATCH"] * table.updatable
     methods += ["DELETE"] * table.deletable
     return ",".join(methods)
-
-
-def _read(asked: RestRequest, names: Names) -> Reading:
-    read = Read(
-        table=names.table,
-        outputs=names.outputs(asked.query.select),
-        where=names.key(asked.key) + names.conditions(asked.query.conditions),
-        order=names.order(asked.query.order),
-        range=asked.range,
-    )
-    return Reading(read, asked.preferences.count)
 
 
 def _update(asked: RestRequest, names: Names) -> Update:

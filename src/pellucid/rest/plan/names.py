@@ -1,6 +1,7 @@
 """From the client's names to the catalog's. What is not in the catalog goes no further."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from pellucid.database.catalog.model import Catalog, Column, Privilege, Table, TableName
@@ -8,6 +9,24 @@ from pellucid.errors import Denied, NotExposed, StatementRefused, UnknownColumn,
 from pellucid.rest.profile import Profile
 
 _NAMES_TO_SEARCH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """For whom, and against what, a request is judged.
+
+    ``aggregates`` lets rows be taken together in the PostgREST profile too. ``most_rows`` bounds what any read answers with, embedded rows of one row
+    included. ``guarded`` (production): only what has row level security is served. ``legacy_target_names``: filters may speak of an
+    embedded table by its name where it has an alias.
+    """
+
+    catalog: Catalog
+    profile: Profile
+    role: str
+    aggregates: bool = False
+    most_rows: int | None = None
+    guarded: bool = False
+    legacy_target_names: bool = True
 
 
 def find_table(catalog: Catalog, name: TableName, role: str, profile: Profile) -> Table:

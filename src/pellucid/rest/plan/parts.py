@@ -11,7 +11,7 @@ from pellucid.rest.grammar.filters import Operator
 from pellucid.rest.grammar.order import Term
 from pellucid.rest.grammar.select import Everything, Item, SelectItem
 from pellucid.rest.plan.model import Comparison, Condition, Junction, Operand, Output, Sort
-from pellucid.rest.plan.names import find_column
+from pellucid.rest.plan.names import Context, find_column
 from pellucid.rest.profile import Profile
 
 _CASTS = frozenset(
@@ -34,8 +34,17 @@ class Names:
     """Where names are looked up: the table, and for whom."""
 
     table: Table
-    profile: Profile
-    role: str
+    context: Context
+
+    @property
+    def profile(self) -> Profile:
+        """The face of the API that is asked."""
+        return self.context.profile
+
+    @property
+    def role(self) -> str:
+        """The caller's role."""
+        return self.context.role
 
     def operand(self, field: Field) -> Operand:
         """The operand that a field means."""

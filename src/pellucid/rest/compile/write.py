@@ -1,0 +1,144 @@
+"""Inserts, updates and deletes. What is written hands on the columns that its answer needs, and no others, so that column grants hold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pellucid.database.catalog.model import Column, Table
+from pellucid.rest.compile.conditions import where
+from pellucid.rest.compile.writer import Parameters, identifier, relation
+from pellucid.rest.plan.model import Delete, Group, Insert, OnConflict, Read, Update
+
+_REPLACED = "coalesce(nullif(current_setting('pellucid.replaced', true), ''), '0')::int8"
+"""How many rows this transaction has replaced. A setting counts them, for no column that ``RETURNING`` may read tells an inserted row
+from a replaced one in every kind of table, and to every role (PostgreSQL 18 has ``OLD`` for it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A write as common table expressions, of which the last is ``w``: the rows written, in the order of the body."""
+
+    ctes: str
+    keys: str = "NULL::text"
+    replaced: str = "0::int8"
+
+
+def insert(plan: Insert, parameters: Parameters) -> Written:
+    """New rows."""
+    columns = _handed_on(plan.answer, plan.table if plan.located else None)
+    keys = _keys(plan.table) if plan.located else "NULL::text"
+    if not plan.groups:
+        return Written(f"w AS ({_none(plan.table, columns)})", keys)
+    rows = parameters.bind(plan.rows, "json")
+    sources = [_insertion(plan, group, rows, parameters) + _returning(columns) for group in plan.groups]
+    replaced = _REPLACED if plan.conflict is OnConflict.MERGE else "0::int8"
+    if len(sources) == 1:
+        return Written(f"w AS ({sources[0]})", keys, replaced)
+    return Written(", ".join(_together(sources, plan.groups, columns, parameters)), keys, replaced)
+
+
+def update(plan: Update, parameters: Parameters) -> Written:
+    """Changed rows."""
+    columns = _handed_on(plan.answer)
+    sets = [f"{identifier(column.name)} = b.{identifier(column.name)}" for column in plan.columns]
+    sets += [f"{identifier(column.name)} = NULL" for column in plan.nulled]
+    if not sets:
+        return Written(f"w AS ({_none(plan.table, columns)})")
+    body = ""
+    if plan.columns:
+        rows = f"json_to_recordset({parameters.bind(plan.row, 'json')}) AS b({_types(plan.columns)})"
+        body = f" FROM (SELECT * FROM {rows} LIMIT 1) AS b"
+    change = f"UPDATE {relation(plan.table.name)} AS t SET {', '.join(sets)}{body}{where(plan.where, parameters)}"
+    return Written(f"w AS ({change}{_returning(columns)})")
+
+
+def delete(plan: Delete, parameters: Parameters) -> Written:
+    """Removed rows."""
+    removal = f"DELETE FROM {relation(plan.table.name)} AS t{where(plan.where, parameters)}"
+    return Written(f"w AS ({removal}{_returning(_handed_on(plan.answer))})")
+
+
+# -- what is handed on ------------------------------------------------------------------------------------------------
+
+
+def _handed_on(answer: Read | None, keyed: Table | None = None) -> tuple[Column, ...]:
+    """The columns that the answer reads, and the key where it is told."""
+    columns = [output.operand.column for output in answer.outputs if output.operand] if answer else []
+    if keyed:
+        columns += [keyed.columns[name] for name in keyed.primary_key]
+    return tuple(dict.fromkeys(columns))
+
+
+def _returning(columns: Sequence[Column]) -> str:
+    return f" RETURNING {_listed(columns)}"
+
+
+def _listed(columns: Sequence[Column]) -> str:
+    return ", ".join(f"t.{identifier(column.name)}" for column in columns) or "1 AS one"
+
+
+def _none(table: Table, columns: Sequence[Column]) -> str:
+    """No rows, with the columns of those that there are not."""
+    return f"SELECT {_listed(columns)} FROM {relation(table.name)} AS t WHERE false"
+
+
+def _keys(table: Table) -> str:
+    """The key of the one row written, each part as JSON writes it."""
+    parts = ", ".join(f"to_json(w.{identifier(name)}) #>> '{{}}'" for name in table.primary_key)
+    return f"(SELECT CASE WHEN count(*) OVER () = 1 THEN json_build_array({parts})::text END FROM w LIMIT 1)"
+
+
+def _together(
+    sources: Sequence[str], groups: Sequence[Group], columns: Sequence[Column], parameters: Parameters
+) -> list[str]:
+    """The rows of all groups, each in its place. Rows come back in the order in which they were written."""
+    ctes = [f"w{number} AS ({source})" for number, source in enumerate(sources)]
+    placed = [
+        f"SELECT t.*, ({_places(group, parameters)})[row_number() OVER ()] AS place FROM w{number} AS t"
+        for number, group in enumerate(groups)
+    ]
+    names = _listed(columns)
+    return [*ctes, f"w AS (SELECT {names} FROM ({' UNION ALL '.join(placed)}) AS t ORDER BY t.place)"]
+
+
+def _places(group: Group, parameters: Parameters) -> str:
+    return parameters.bind([place + 1 for place in group.places or ()], "int8[]")
+
+
+# -- the rows of a body -----------------------------------------------------------------------------------------------
+
+
+def _insertion(plan: Insert, group: Group, rows: str, parameters: Parameters) -> str:
+    into = f"INSERT INTO {relation(plan.table.name)} AS t "
+    return into + _values(group, rows, parameters) + _on_conflict(plan, group)
+
+
+def _values(group: Group, rows: str, parameters: Parameters) -> str:
+    """The rows of one group. A row that fills no column takes every default."""
+    names = ", ".join(identifier(column.name) for column in group.columns)
+    values = ", ".join(f"b.{identifier(column.name)}" for column in group.columns)
+    if group.places is None and group.columns:
+        return f"({names}) SELECT {values} FROM json_to_recordset({rows}) AS b({_types(group.columns)})"
+    elements = f"json_array_elements({rows}) WITH ORDINALITY AS e(element, place)"
+    places = "" if group.places is None else f" WHERE e.place = ANY ({_places(group, parameters)})"
+    if not group.columns:
+        return f"SELECT FROM {elements}{places}"
+    record = f"json_to_record(e.element) AS b({_types(group.columns)})"
+    return f"({names}) SELECT {values} FROM {elements}, {record}{places} ORDER BY e.place"
+
+
+def _types(columns: Sequence[Column]) -> str:
+    return ", ".join(f"{identifier(column.name)} {column.type}" for column in columns)
+
+
+def _on_conflict(plan: Insert, group: Group) -> str:
+    if plan.conflict is None:
+        return ""
+    target = ", ".join(identifier(name) for name in plan.target)
+    if plan.conflict is OnConflict.IGNORE:
+        return f" ON CONFLICT ({target}) DO NOTHING"
+    changed = [identifier(column.name) for column in group.columns if column.name not in plan.target]
+    # A row that is only its key changes nothing, and is still answered.
+    sets = changed or [identifier(plan.target[0])]
+    merged = ", ".join(f"{name} = EXCLUDED.{name}" for name in sets)
+    counted = f"set_config('pellucid.replaced', ({_REPLACED} + 1)::text, true) <> ''"
+    return f" ON CONFLICT ({target}) DO UPDATE SET {merged} WHERE {counted}"
