@@ -28,7 +28,7 @@ def respond(asked: RestRequest, plan: Plan, records: Sequence[Record]) -> Respon
         case Reading():
             return _read(asked, plan, records[0])
         case Insert():
-            return _inserted(asked, plan, records)
+            return _inserted(asked, plan, records[0])
         case Update() | Delete():
             return _changed(asked, plan, records[0])
         case Call():
@@ -77,19 +77,18 @@ def _read(asked: RestRequest, plan: Reading, record: Record) -> Response:
     return _json(status, body, asked, headers)
 
 
-def _inserted(asked: RestRequest, plan: Insert, records: Sequence[Record]) -> Response:
-    rows = sum(int(record["rows"]) for record in records)
+def _inserted(asked: RestRequest, plan: Insert, record: Record) -> Response:
+    rows = int(record["rows"])
     headers = {"Content-Range": f"*/{rows if asked.preferences.count else '*'}"} if not asked.profile.validates else {}
     headers |= _applied(asked, plan)
-    keys = next((record["keys"] for record in records if record["keys"]), None)
-    if plan.located and keys:
-        headers["Location"] = _location(asked, plan, json.loads(keys))
-    made = rows - max(int(record["replaced"]) for record in records)
+    if plan.located and record["keys"]:
+        headers["Location"] = _location(asked, plan, json.loads(record["keys"]))
+    made = rows - int(record["replaced"])
     merged = plan.conflict is OnConflict.MERGE or asked.preferences.resolution is Resolution.MERGE
     status = 200 if made == 0 and merged else 201
     if plan.answer is None:
         return Response(status_code=204 if asked.method == "PUT" else status, headers=headers)
-    return _json(status, _written(asked, _in_order(plan, records)), asked, headers)
+    return _json(status, _written(asked, record), asked, headers)
 
 
 def _changed(asked: RestRequest, plan: Update | Delete, record: Record) -> Response:
@@ -101,29 +100,12 @@ def _changed(asked: RestRequest, plan: Update | Delete, record: Record) -> Respo
         headers["Content-Range"] = whole
     if plan.answer is None:
         return Response(status_code=204, headers=headers)
-    return _json(200, _written(asked, record["bodies"] or []), asked, headers)
+    return _json(200, _written(asked, record), asked, headers)
 
 
-def _in_order(plan: Insert, records: Sequence[Record]) -> list[str]:
-    """The new rows in the order of the body, where each row of it became one."""
-    groups = [record["bodies"] or [] for record in records]
-    places = [group.places for group in plan.groups]
-    if len(groups) < 2 or any(
-        place is None or len(place) != len(rows) for place, rows in zip(places, groups, strict=True)
-    ):
-        return [row for rows in groups for row in rows]
-    placed = (
-        (place, row)
-        for where, rows in zip(places, groups, strict=True)
-        for place, row in zip(where or (), rows, strict=True)
-    )
-    return [row for _, row in sorted(placed)]
-
-
-def _written(asked: RestRequest, rows: Sequence[str]) -> str:
-    if _single(asked) and len(rows) == 1:
-        return rows[0]
-    return "[" + ", \n ".join(rows) + "]"
+def _written(asked: RestRequest, record: Record) -> str:
+    body: str = record["body"]
+    return body[1:-1] if _single(asked) and int(record["rows"]) == 1 else body
 
 
 def _single(asked: RestRequest) -> bool:

@@ -1,6 +1,6 @@
 """Inserts, updates and deletes. What is written hands on the columns that its answer needs, and no others, so that column grants hold."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from pellucid.database.catalog.model import Column, Table
@@ -92,12 +92,19 @@ def _together(
 ) -> list[str]:
     """The rows of all groups, each in its place. Rows come back in the order in which they were written."""
     ctes = [f"w{number} AS ({source})" for number, source in enumerate(sources)]
+    place = identifier(_unlike("place", {column.name for column in columns}))
     placed = [
-        f"SELECT t.*, ({_places(group, parameters)})[row_number() OVER ()] AS place FROM w{number} AS t"
+        f"SELECT t.*, ({_places(group, parameters)})[row_number() OVER ()] AS {place} FROM w{number} AS t"
         for number, group in enumerate(groups)
     ]
-    names = _listed(columns)
-    return [*ctes, f"w AS (SELECT {names} FROM ({' UNION ALL '.join(placed)}) AS t ORDER BY t.place)"]
+    return [*ctes, f"w AS (SELECT {_listed(columns)} FROM ({' UNION ALL '.join(placed)}) AS t ORDER BY t.{place})"]
+
+
+def _unlike(name: str, names: Set[str]) -> str:
+    """A name that none of these is."""
+    while name in names:
+        name += "_"
+    return name
 
 
 def _places(group: Group, parameters: Parameters) -> str:
