@@ -1,34 +1,42 @@
 """HTTP to `RestRequest`: what is asked, not yet judged. Pure: it needs no database and no framework."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import unquote
-
-from pydantic_core import from_json
 
 from pellucid.database.catalog.model import TableName
 from pellucid.errors import (
+    CallMethod,
     MalformedBody,
     MalformedQuery,
+    MethodNotAllowed,
     NotAcceptable,
     RequestError,
     UnknownRoute,
     UnknownSchema,
     UnsupportedMediaType,
 )
+from pellucid.rest.grammar import media as medium
+from pellucid.rest.grammar.bodies import (
+    Body,
+    Payload,
+    csv_payload,
+    form_pairs,
+    form_payload,
+    json_payload,
+    unjudged_payload,
+)
+from pellucid.rest.grammar.media import ANYTHING, Accepted, content_media, parse_accept
 from pellucid.rest.grammar.preferences import Preferences, parse_preferences
 from pellucid.rest.grammar.query import Query, parse_query
 from pellucid.rest.grammar.ranges import Range, parse_range
 from pellucid.rest.profile import Profile
 
+__all__ = ["Body", "Envelope", "Media", "Method", "Payload", "RestRequest", "parse_request"]
+
 Method = Literal["OPTIONS", "GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
-MAX_KEYS_IN_ROW = 1600
-"""PostgreSQL's most columns in a table (appendix K)."""
-MAX_ROWS_IN_BODY = 100_000
-"""How many rows one body may hold."""
 
 
 class Media(Enum):
@@ -39,23 +47,13 @@ class Media(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Payload:
-    """The rows of a body: as sent, for PostgreSQL to read without loss, and as parsed, for judging them.
-
-    ``listed`` tells whether they came as a list. ``raw`` is always a JSON array.
-    """
-
-    raw: str
-    rows: tuple[Mapping[str, Any], ...]
-    listed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class RestRequest:
     """One data request.
 
-    ``key`` holds the parts of a primary key given in the path. ``negotiated`` tells whether there was a choice of schemas, so that
-    the answer says which one it is from.
+    ``name`` is the table's, or the function's where ``call`` is true; ``root`` is the profile's own address, where the API is described,
+    and then the name is empty. ``key`` holds the parts of a primary key given in the path. ``accept`` are the media types that the
+    client accepts, by preference. ``body`` is what a function is called with by ``POST``; ``payload`` are the rows, of which a call by
+    JSON has one: its arguments. ``negotiated`` tells whether there was a choice of schemas, so that the answer says which one it is from.
     """
 
     method: Method
@@ -64,9 +62,12 @@ class RestRequest:
     query: Query
     range: Range
     preferences: Preferences
-    media: Media
+    accept: tuple[Accepted, ...] = ANYTHING
     key: tuple[str, ...] | None = None
     payload: Payload | None = None
+    body: Body | None = None
+    call: bool = False
+    root: bool = False
     negotiated: bool = False
 
     @property
@@ -78,6 +79,19 @@ class RestRequest:
     def reads(self) -> bool:
         """Whether it only reads."""
         return self.method in ("GET", "HEAD")
+
+    @property
+    def media(self) -> Media:
+        """How rows are written, where no table and no function has a say in it."""
+        for accepted in self.accept:
+            if accepted.media == medium.SINGULAR and not accepted.stripped:
+                return Media.SINGULAR
+            if accepted.media in (medium.JSON, medium.ANY, "application/*"):
+                return Media.JSON
+        raise NotAcceptable(
+            f"None of these media types are available: {', '.join(map(str, self.accept))}",
+            hint=None if not self.profile.validates else "Accept application/json.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,13 @@ class Envelope:
     body: bytes = b""
 
 
-def parse_request(envelope: Envelope, profile: Profile, schemas: Sequence[str], most_rows: int | None) -> RestRequest:
+def parse_request(
+    envelope: Envelope,
+    profile: Profile,
+    schemas: Sequence[str],
+    most_rows: int | None,
+    root_function: str | None = None,
+) -> RestRequest:
     """Read a request.
 
     Args:
@@ -102,53 +122,87 @@ def parse_request(envelope: Envelope, profile: Profile, schemas: Sequence[str], 
         profile: how to read it.
         schemas: the exposed schemas; the first is the default.
         most_rows: no read answers with more rows than this; None for no bound.
+        root_function: the function that answers at the root instead of the description.
 
     Raises:
         RequestError: it cannot be understood; each part has an error of its own.
     """
     try:
-        return _parsed(envelope, profile, schemas, most_rows)
+        return _parsed(envelope, profile, schemas, most_rows, root_function)
     except RequestError as error:
         if not profile.validates:
             error.hint = None  # PostgREST gives none here, and its clients compare
         raise
 
 
-def _parsed(envelope: Envelope, profile: Profile, schemas: Sequence[str], most_rows: int | None) -> RestRequest:
-    headers = dict(envelope.headers)
-    table, key = _path(envelope.path, profile)
+def _parsed(
+    envelope: Envelope, profile: Profile, schemas: Sequence[str], most_rows: int | None, root_function: str | None
+) -> RestRequest:
+    headers: dict[str, str] = {}
+    for header, value in envelope.headers:
+        headers.setdefault(header, value)
+    place = _place(envelope.path, profile, root_function)
+    asked_schema = headers.get("accept-profile" if envelope.method in _READS else "content-profile")
+    schema = _schema(asked_schema, schemas)
+    _check_method(envelope.method, place)
     query = parse_query(envelope.query, bare_equality=profile.bare_equality)
-    reads = envelope.method in ("OPTIONS", "GET", "HEAD")
-    schema = headers.get("accept-profile" if reads else "content-profile")
     span = parse_range(query.limit, query.offset, headers.get("range") if envelope.method == "GET" else None)
+    payload, body = _payload(envelope, headers.get("content-type"), query, profile, call=place.call)
     return RestRequest(
         method=envelope.method,
         profile=profile,
-        name=TableName(_schema(schema, schemas), table),
-        key=key,
+        name=TableName(schema, place.name),
+        key=place.key,
         query=query,
         range=span.capped(most_rows),
         preferences=parse_preferences([value for name, value in envelope.headers if name == "prefer"]),
-        media=_media(headers.get("accept", "*/*")),
-        payload=_payload(envelope, headers.get("content-type"), profile),
-        negotiated=schema is not None or len(schemas) > 1,
+        accept=parse_accept(headers.get("accept")),
+        payload=payload,
+        body=body,
+        call=place.call,
+        root=not place.name,
+        negotiated=asked_schema is not None or len(schemas) > 1,
     )
 
 
-def _path(parts: tuple[str, ...], profile: Profile) -> tuple[str, tuple[str, ...] | None]:
-    """The table, and the parts of the key, each decoded by itself: a comma or a slash inside a part comes percent-encoded."""
-    if not parts[0] or (len(parts) > 1 and (not profile.validates or not parts[1] or "/" in parts[1])):
-        raise UnknownRoute(
-            "Invalid path specified in request URL", hint="Rows are at /table/key, without more slashes."
-        )
+_READS = ("OPTIONS", "GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a path names: a table, a row of it, a function, or, without a name, the root."""
+
+    name: str
+    key: tuple[str, ...] | None = None
+    call: bool = False
+
+
+def _place(parts: tuple[str, ...], profile: Profile, root_function: str | None) -> _Place:
+    """Read a path, each part decoded by itself: a comma or a slash inside a part comes percent-encoded."""
+    match parts:
+        case () | ("",):
+            return _Place(root_function or "", call=root_function is not None)
+        case ("rpc", function) if function and "/" not in function:
+            return _Place(_decoded(function), call=True)
+        case (table,) if profile.validates is False or table != "rpc":
+            return _Place(_decoded(table))
+        case (table, key) if profile.validates and table not in ("", "rpc") and key and "/" not in key:
+            return _Place(_decoded(table), tuple(_decoded(part) for part in key.split(",")))
+        case _:
+            raise UnknownRoute(
+                "Invalid path specified in request URL",
+                hint="Rows are at /table/key and functions at /rpc/name, without more slashes.",
+            )
+
+
+def _decoded(part: str) -> str:
     try:
-        names = [unquote(part, errors="strict") for part in parts[:1]]
-        key = [unquote(part, errors="strict") for part in parts[1].split(",")] if len(parts) > 1 else None
+        text = unquote(part, errors="strict")
     except UnicodeDecodeError:
         raise MalformedQuery("The path is not UTF-8.", hint="Percent-encode it as UTF-8.") from None
-    if any("\0" in text for text in [*names, *(key or ())]):
+    if "\0" in text:
         raise MalformedQuery("The path holds a NUL character.", hint="PostgreSQL has no such text; leave it out.")
-    return names[0], tuple(key) if key else None
+    return text
 
 
 def _schema(asked: str | None, schemas: Sequence[str]) -> str:
@@ -161,94 +215,70 @@ def _schema(asked: str | None, schemas: Sequence[str]) -> str:
     return asked
 
 
-_SINGULAR = {"application/vnd.pgrst.object", "application/vnd.pgrst.object+json"}
-_LISTS = {"*/*", "application/*", "application/json", "application/vnd.pgrst.array", "application/vnd.pgrst.array+json"}
-_QUALITY = re.compile(r";q=([01](?:\.\d{0,3})?)(?=;|$)")
+def _check_method(method: Method, place: _Place) -> None:
+    if place.call and method not in (*_READS, "POST"):
+        raise CallMethod(f"Cannot use the {method} method on RPC", headers={"Allow": "OPTIONS,GET,HEAD,POST"})
+    if not place.name and method not in _READS:
+        raise MethodNotAllowed(f"Unsupported HTTP method: {method}", headers={"Allow": "OPTIONS,GET,HEAD"})
 
 
-def _media(accept: str) -> Media:
-    """The first acceptable representation, in the client's order of preference (RFC 9110, 12.5.1)."""
-    if accept in ("*/*", "application/json"):
-        return Media.JSON
-    ranked = sorted((_ranked(part) for part in accept.split(",") if part.strip()), key=lambda pair: -pair[1])
-    for name, quality in ranked:
-        if quality > 0 and name in _SINGULAR:
-            return Media.SINGULAR
-        if quality > 0 and name in _LISTS:
-            return Media.JSON
-    if not ranked:
-        return Media.JSON
-    raise NotAcceptable(
-        f"None of these media types are available: {', '.join(name for name, _ in ranked)}",
-        hint="Accept application/json.",
-    )
-
-
-def _ranked(part: str) -> tuple[str, float]:
-    """A media type and its weight. A parameter that asks for another form of it (``nulls=stripped``) stays with the name."""
-    text = re.sub(r"\s+", "", part).lower()
-    name, *parameters = text.split(";")
-    quality = _QUALITY.search(text)
-    form = "".join(f";{each}" for each in parameters if each.startswith("nulls="))
-    return name + form, float(quality[1]) if quality else 1.0
-
-
-def _payload(envelope: Envelope, content_type: str | None, profile: Profile) -> Payload | None:
+def _payload(
+    envelope: Envelope, content_type: str | None, query: Query, profile: Profile, *, call: bool
+) -> tuple[Payload | None, Body | None]:
+    """The rows of a body, and for a call the body itself."""
     if envelope.method not in ("POST", "PATCH", "PUT"):
-        return None
-    _require_json(content_type, profile)
-    try:
-        value = from_json(envelope.body, allow_inf_nan=False)
-        text = envelope.body.decode()
-    except ValueError as fault:
-        if not profile.validates:
-            raise MalformedBody("Empty or invalid json") from None
-        where = f"The body is not valid JSON: {fault}." if envelope.body.strip() else "The body is empty."
-        raise MalformedBody(where, hint="Send a JSON object, or a list of objects.") from None
-    return _rows(value, text, profile)
+        return None, None
+    media, content = _media(content_type, profile), envelope.body
+    if not call:
+        return _rows(media, content, profile, judged=query.columns is None or envelope.method == "PUT"), None
+    if media == medium.FORM:
+        return None, Body(content, media, form_pairs(content))
+    if media in (medium.TEXT, medium.XML, medium.OCTETS):
+        return None, Body(content, media)
+    if media == medium.JSON and not content.strip():
+        content = b"{}"
+    return _rows(media, content, profile, judged=query.columns is None), Body(envelope.body, media)
 
 
-def _require_json(content_type: str | None, profile: Profile) -> None:
-    """Refuse a body that does not say it is JSON: a web page of another origin can send such a body without asking (CORS).
-
-    PostgREST takes a body without a content type as JSON, and so does its profile.
-    """
-    media = (content_type or "").partition(";")[0].strip().lower()
-    if media == "application/json" or (media.startswith("application/") and media.endswith("+json")):
-        return
-    if not media and not profile.validates:
-        return
-    if not profile.validates:
-        raise UnsupportedMediaType(f"Content-Type not acceptable: {media}")
-    raise UnsupportedMediaType(
-        f"The body's content type is {media}, not JSON." if media else "The request does not say what its body is.",
-        hint="Send the header Content-Type: application/json.",
-    )
-
-
-def _rows(value: Any, text: str, profile: Profile) -> Payload:
-    rows = value if isinstance(value, list) else (value,)
-    if any(isinstance(row, dict) and len(row) > MAX_KEYS_IN_ROW for row in rows):
-        raise MalformedBody(
-            f"A row has more than {MAX_KEYS_IN_ROW} keys, and no table has as many columns.", hint="Send fewer keys."
-        )
-    match value:
-        case dict():
-            return Payload(f"[{text}]", (value,), listed=False)
-        case list() if len(value) > MAX_ROWS_IN_BODY:
-            raise MalformedBody(
-                f"The body has more than {MAX_ROWS_IN_BODY} rows.", hint="Send them in several requests."
-            )
-        case list() if all(isinstance(row, dict) for row in value):
-            return Payload(text, tuple(value), listed=True)
-        case list() if profile.validates:
-            place = next(place for place, row in enumerate(value) if not isinstance(row, dict))
-            raise MalformedBody(f"Item {place} of the list is not an object.", hint="Send a list of JSON objects.")
-        case list():
-            raise MalformedBody("All object keys must match")
-        case _ if profile.validates:
-            raise MalformedBody(
-                "The body is neither an object nor a list.", hint="Send a JSON object, or a list of objects."
+def _rows(media: str, content: bytes, profile: Profile, *, judged: bool) -> Payload:
+    helpful = profile.validates
+    match media:
+        case medium.JSON if helpful or judged:
+            return json_payload(content, helpful=helpful)
+        case medium.JSON:
+            return unjudged_payload(content)
+        case medium.CSV:
+            return csv_payload(content, helpful=helpful)
+        case medium.FORM:
+            return form_payload(content)
+        case _ if helpful:
+            raise UnsupportedMediaType(
+                f"A body of the content type {media} cannot be read here.",
+                hint="Send application/json or text/csv; a function takes text/xml and application/octet-stream too.",
             )
         case _:
-            return Payload("[]", (), listed=True)
+            raise MalformedBody(f"Content-Type not acceptable: {media}")
+
+
+_SIMPLE = frozenset({medium.FORM, medium.TEXT, "multipart/form-data"})
+"""What a web page of another origin may send without asking first (Fetch, CORS-safelisted request-header)."""
+
+
+def _media(content_type: str | None, profile: Profile) -> str:
+    """The media type of a body.
+
+    PostgREST takes a body without a content type as JSON, and so does its profile. The native one refuses what a web page of another
+    origin could send without asking first (CORS): its callers may be known by their place in the network alone.
+    """
+    media = content_media(content_type)
+    name = media.partition(";")[0].strip().lower()
+    if not profile.validates:
+        return media
+    if content_type is None or not name or name in _SIMPLE:
+        raise UnsupportedMediaType(
+            f"The body's content type is {name}, not JSON."
+            if content_type and name
+            else "The request does not say what its body is.",
+            hint="Send the header Content-Type: application/json.",
+        )
+    return medium.JSON if name.startswith("application/") and name.endswith("+json") else media
