@@ -102,7 +102,20 @@ def test_lists_may_be_written_with_commas() -> None:
         Settings.model_validate({"schemas": " , "})
 
 
+@pytest.mark.parametrize("schema", ["pg_catalog", "information_schema"])
+def test_the_systems_own_schemas_are_not_exposed(schema: str) -> None:
+    with pytest.raises(ValidationError, match="PostgreSQL's own"):
+        Settings(schemas=("public", schema))
+
+
 class TestRooms:
+    def test_development_allows_what_helps_to_look_around(self) -> None:
+        development, production = Settings().data_api(), Settings(production=True).data_api()
+        assert (development.aggregates, development.plan, development.tx_end.overridable) == (True, True, True)
+        assert (production.aggregates, production.plan, production.tx_end.overridable) == (False, False, False)
+        assert development.tx_end.commits
+        assert production.tx_end.commits
+
     def test_production_gives_nobody_the_right_to_change_the_schema(self) -> None:
         assert Settings().database("dsn", "admin").admin_dsn == "admin"
         assert Settings(production=True).database("dsn", "admin").admin_dsn is None

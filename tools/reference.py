@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 
 from pydantic import ByteSize
@@ -41,9 +42,11 @@ def settings_rows() -> Iterator[str]:
 
 
 def _default(field: FieldInfo) -> str:
-    match field.default:
-        case None | ():
+    match field.get_default(call_default_factory=True, validated_data={}):
+        case None | () | {}:
             return ""
+        case Enum(value=value):
+            return f"`{value}`"
         case bool(value):
             return f"`{str(value).lower()}`"
         case tuple(values):

@@ -7,21 +7,26 @@ import base64
 import binascii
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr, model_validator
 
 from pellucid.auth.keys import KeyOptions
 from pellucid.auth.tokens import TokenOptions
 from pellucid.database.options import DatabaseOptions
 from pellucid.errors import StartupError
 from pellucid.postgres import ClusterOptions, InstanceDirectory
+from pellucid.rest.options import HOISTED, DataOptions, OpenApiMode, TransactionEndPolicy, qualified
 from pellucid.server.options import ServerOptions
 from pellucid.web.options import CrossOrigin, Limits, WebOptions
 
 _POSTGREST_HOSTS = {"*": "0.0.0.0", "*4": "0.0.0.0", "!4": "0.0.0.0", "*6": "::", "!6": "::"}  # noqa: S104 - its words
 _POSTGREST_LEVELS = {"crit": "critical", "warn": "warning"}
+_APP_SETTING = re.compile(r"[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)*", re.ASCII)
+_END_OF_TRANSACTIONS = {True: TransactionEndPolicy.COMMIT, False: TransactionEndPolicy.COMMIT_ALLOW_OVERRIDE}
+_NO_ENDPOINTS = ("pg_catalog", "information_schema")
 
 
 def _split(value: object) -> object:
@@ -49,7 +54,34 @@ def _from_file(value: object) -> object:
         raise ValueError(f"the file {value[1:]} cannot be read") from fault
 
 
+def _emptied(value: object) -> object:
+    """What may be nothing is so when it is written as nothing."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _not_the_systems(schemas: tuple[str, ...]) -> tuple[str, ...]:
+    for schema in schemas:
+        if schema in _NO_ENDPOINTS:
+            raise ValueError(f"{schema} is PostgreSQL's own, and is not exposed")
+    return schemas
+
+
+def _app_settings(value: object) -> object:
+    """The names in lower case: PostgreSQL tells no capitals apart."""
+    return {str(name).lower(): text for name, text in value.items()} if isinstance(value, dict) else value
+
+
+def _settable(settings: dict[str, str]) -> dict[str, str]:
+    for name in settings:
+        if not _APP_SETTING.fullmatch(name):
+            raise ValueError(f"{name} is no name of a setting in PostgreSQL: letters, digits and underscores are")
+    return settings
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Schemas = Annotated[Words, AfterValidator(_not_the_systems)]
+OptionalText = Annotated[str | None, BeforeValidator(_emptied)]
+AppSettings = Annotated[dict[str, str], AfterValidator(_settable), BeforeValidator(_app_settings)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Secret = Annotated[SecretStr, Field(min_length=1), BeforeValidator(_from_file)]
 
@@ -78,11 +110,31 @@ class Settings(BaseModel):
     data: Path = Field(Path(".pellucid"), description="the directory of the embedded PostgreSQL and of the secrets")
     postgres_port: Port | None = Field(None, description="a TCP port on 127.0.0.1 for the embedded PostgreSQL")
     postgres_binaries: Path | None = Field(None, description="the directory of PostgreSQL's programs")
-    schemas: Annotated[Words, Field(min_length=1)] = Field(
+    schemas: Annotated[Schemas, Field(min_length=1)] = Field(
         ("public",), description="the exposed schemas, the default first"
     )
-    anon_role: str = Field("anon", min_length=1, description="the role of requests without a token")
-    max_rows: int | None = Field(None, ge=1, description="the most rows that one answer has")
+    extra_search_path: Words = Field(("public",), description="schemas that are searched behind the exposed one")
+    anon_role: OptionalText = Field(
+        "anon", description="the role of requests without a token; empty, and every request needs one"
+    )
+    pre_request: OptionalText = Field(None, description="a function to call first in every request's transaction")
+    app_settings: AppSettings = Field(
+        default_factory=dict, description="what requests find with current_setting('app.settings.name')"
+    )
+    hoisted_settings: Words = Field(
+        HOISTED, description="settings of a function that hold for the whole transaction that calls it"
+    )
+    max_rows: int | None = Field(None, ge=0, description="the most rows that one answer has")
+    tx_end: TransactionEndPolicy | None = Field(
+        None,
+        description="commit or rollback, or either with -allow-override, so that Prefer: tx= decides; "
+        "by default commit, which the preference may override in development",
+    )
+    aggregates: bool | None = Field(
+        None, description="true to let requests ask for count, sum, avg, min and max in production too"
+    )
+    plan: bool | None = Field(None, description="true to let requests ask for execution plans in production too")
+    channel: str = Field("pgrst", min_length=1, description="the channel on which NOTIFY has the schema read again")
     pool_size: int = Field(10, ge=1, le=1000, description="the most database connections of one worker")
     pool_timeout: float = Field(10.0, gt=0, le=3600, description="seconds that a request waits for a connection")
 
@@ -91,13 +143,36 @@ class Settings(BaseModel):
     cors_credentials: bool = Field(default=False, description="true to let those pages send cookies")
     allowed_hosts: Words = Field((), description="names that are answered in the Host header, or *")
     server_timing: bool | None = Field(None, description="true to send Server-Timing in production too")
+    legacy_target_names: bool = Field(
+        default=True, description="false to let filters name an embedded table by its alias only, where it has one"
+    )
+    trace_header: OptionalText = Field(None, description="a header that answers repeat as the request had it")
+    error_verbosity: Literal["verbose", "minimal"] = Field(
+        "verbose", description="minimal to leave details and hints out of errors under /rest/v1"
+    )
+
+    openapi_mode: OpenApiMode = Field(
+        OpenApiMode.FOLLOW_PRIVILEGES,
+        description="follow-privileges, ignore-privileges or disabled: what /rest/v1/ describes",
+    )
+    openapi_security: bool = Field(default=False, description="true to describe the token there")
+    openapi_url: OptionalText = Field(None, description="the URL of the API there, where a proxy stands in front")
+    root_spec: OptionalText = Field(None, description="a function that answers at /rest/v1/ instead")
 
     jwt_secret: Secret | None = Field(
-        None, description="a secret of 32 bytes or more, shared with whoever signs tokens (HS256)"
+        None,
+        description="what others' tokens are checked with: a secret of 32 bytes or more (HS256), a JWK, a JWK Set or a "
+        "public key in PEM",
     )
     jwt_secret_is_base64: bool = Field(default=False, description="true when jwt_secret is written in Base64")
     jwt_issuer: str = Field("pellucid", min_length=1, description="the issuer in access tokens")
-    jwt_audience: str = Field("authenticated", min_length=1, description="the audience in access tokens")
+    jwt_audience: OptionalText = Field(
+        None, description="the audience of access tokens; without it others' tokens may have any"
+    )
+    jwt_role_claim: str = Field(
+        "$.role", min_length=1, description="where a token names the role: a JSON path, such as $.app.roles[0]"
+    )
+    jwt_cache: int = Field(1024, ge=0, description="how many checked tokens a worker remembers")
     signing_key: Secret | None = Field(None, description="the key that signs access tokens, as pellucid key writes it")
     signing_key_file: Path | None = Field(None, description="a file with that key")
     access_token_minutes: int = Field(30, ge=1, le=1440, description="how long an access token is good")
@@ -150,10 +225,33 @@ class Settings(BaseModel):
             dsn=dsn,
             admin_dsn=None if self.production else admin_dsn,
             schemas=self.schemas,
-            anon_role=self.anon_role,
+            anon_role=self.anon_role or "",
             pool_size=self.pool_size,
             pool_timeout=self.pool_timeout,
         )
+
+    def data_api(self) -> DataOptions:
+        """For `pellucid.rest`. Development allows what helps to look around; production waits to be told."""
+        return DataOptions(
+            schemas=self.schemas,
+            extra_search_path=self.extra_search_path,
+            max_rows=self.max_rows,
+            aggregates=self._unless_production(self.aggregates),
+            plan=self._unless_production(self.plan),
+            pre_request=qualified(self.pre_request) if self.pre_request else None,
+            root_spec=qualified(self.root_spec) if self.root_spec else None,
+            tx_end=self.tx_end or _END_OF_TRANSACTIONS[self.production],
+            app_settings=tuple((f"app.settings.{name}", value) for name, value in self.app_settings.items()),
+            hoisted_settings=self.hoisted_settings,
+            openapi_mode=self.openapi_mode,
+            openapi_security=self.openapi_security,
+            openapi_server_proxy_uri=self.openapi_url,
+            legacy_target_names=self.legacy_target_names,
+            verbose_errors=self.error_verbosity == "verbose",
+        )
+
+    def _unless_production(self, chosen: bool | None) -> bool:
+        return not self.production if chosen is None else chosen
 
     def web(self) -> WebOptions:
         """For `pellucid.web`."""
@@ -170,7 +268,7 @@ class Settings(BaseModel):
         """For `pellucid.auth`: how access tokens are made."""
         return TokenOptions(
             issuer=self.jwt_issuer,
-            audience=self.jwt_audience,
+            audience=self.jwt_audience or "authenticated",
             lifetime=self.access_token_minutes * 60,
             secret=self._secret(),
         )

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.cli.sources import POSTGREST, load
+from pellucid.cli.sources import POSTGREST, POSTGREST_IDLE, load
+from pellucid.database.catalog.model import TableName
 from pellucid.errors import StartupError
+from pellucid.rest.options import DataOptions, OpenApiMode, TransactionEndPolicy
 from pellucid.settings import Settings
 
 
@@ -39,6 +41,7 @@ def test_an_empty_variable_is_none() -> None:
 
 def test_postgrests_names_are_settings() -> None:
     assert set(POSTGREST.values()) <= set(Settings.model_fields)
+    assert not POSTGREST.keys() & POSTGREST_IDLE.keys()
 
 
 def test_a_postgrest_configuration_is_understood() -> None:
@@ -59,6 +62,57 @@ def test_a_postgrest_configuration_is_understood() -> None:
     assert (settings.host, settings.log_level) == ("0.0.0.0", "critical")
     assert settings.tokens().secret == b"s" * 32
     assert loaded.warnings == ()
+
+
+def test_the_rest_of_a_postgrest_configuration_is_understood() -> None:
+    loaded = load(
+        {},
+        {
+            "PGRST_APP_SETTINGS_MY_Key": "k",
+            "PGRST_CLIENT_ERROR_VERBOSITY": "minimal",
+            "PGRST_DB_AGGREGATES_ENABLED": "False",
+            "PGRST_DB_EXTRA_SEARCH_PATH": "public, extensions",
+            "PGRST_DB_HOISTED_TX_SETTINGS": "work_mem",
+            "PGRST_DB_PLAN_ENABLED": "1",
+            "PGRST_DB_PRE_REQUEST": "private.check",
+            "PGRST_DB_ROOT_SPEC": "root",
+            "PGRST_DB_TX_END": "rollback-allow-override",
+            "PGRST_OPENAPI_MODE": "ignore-privileges",
+            "PGRST_OPENAPI_SECURITY_ACTIVE": "true",
+            "PGRST_OPENAPI_SERVER_PROXY_URI": "https://api.example/",
+            "PGRST_SERVER_TRACE_HEADER": "X-Request-Id",
+        },
+    )
+    assert loaded.warnings == ()
+    assert loaded.settings.trace_header == "X-Request-Id"
+    assert loaded.settings.data_api() == DataOptions(
+        extra_search_path=("public", "extensions"),
+        aggregates=False,
+        plan=True,
+        pre_request=TableName("private", "check"),
+        root_spec=TableName("", "root"),
+        tx_end=TransactionEndPolicy.ROLLBACK_ALLOW_OVERRIDE,
+        app_settings=(("app.settings.my_key", "k"),),
+        hoisted_settings=("work_mem",),
+        openapi_mode=OpenApiMode.IGNORE_PRIVILEGES,
+        openapi_security=True,
+        openapi_server_proxy_uri="https://api.example/",
+        verbose_errors=False,
+    )
+
+
+@pytest.mark.parametrize("prefix", ["PGRST_DB_", "PELLUCID_"])
+def test_an_empty_variable_may_mean_none_of_it(prefix: str) -> None:
+    settings = load({}, {f"{prefix}ANON_ROLE": "", f"{prefix}EXTRA_SEARCH_PATH": ""}).settings
+    assert (settings.anon_role, settings.extra_search_path) == (None, ())
+
+
+def test_settings_of_the_application(here: Path) -> None:
+    write(here / "pellucid.toml", '[app_settings]\nColour = "red"\n')
+    assert load({}, {}).settings.app_settings == {"colour": "red"}
+    assert load({}, {"PELLUCID_APP_SETTINGS_COLOUR": "blue"}).settings.app_settings == {"colour": "blue"}
+    with pytest.raises(StartupError, match=r"app_settings in PELLUCID_APP_SETTINGS_\*: a-b is no name"):
+        load({}, {"PELLUCID_APP_SETTINGS_A-B": "1"})
 
 
 class TestFile:
@@ -118,9 +172,11 @@ class TestMistakes:
         assert "hunter2" not in f"{caught.value} {caught.value.hint}"
 
     def test_a_variable_without_effect_is_told(self) -> None:
-        warnings = load({}, {"PELLUCID_PROT": "1", "PELLUCID_ZZZZZZ": "1", "PGRST_DB_PRE_REQUEST": "f"}).warnings
+        variables = {"PELLUCID_PROT": "1", "PELLUCID_ZZZZZZ": "1", "PGRST_DB_POOL_MAX_LIFETIME": "9", "PGRST_ZZ": "1"}
+        warnings = load({}, variables).warnings
         assert warnings == (
             "PELLUCID_PROT has no effect: did you mean PELLUCID_PORT?",
             "PELLUCID_ZZZZZZ has no effect: there is no such setting",
-            "PGRST_DB_PRE_REQUEST has no effect: Pellucid has no such setting",
+            "PGRST_DB_POOL_MAX_LIFETIME has no effect: connections are kept as long as they work",
+            "PGRST_ZZ has no effect: Pellucid has no such setting",
         )

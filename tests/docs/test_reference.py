@@ -1,10 +1,8 @@
 """The reference says what the code says."""
 
-import re
-
 import pytest
 
-from pellucid.cli.sources import POSTGREST
+from pellucid.cli.sources import POSTGREST, POSTGREST_IDLE
 from tools import reference
 
 
@@ -15,5 +13,9 @@ def test_the_tables_are_those_of_the_code(name: str) -> None:
 
 
 def test_every_name_of_postgrests_is_told() -> None:
-    page = (reference.REFERENCE / "configuration.md").read_text()
-    assert set(re.findall(r"PGRST_[A-Z0-9_]+", page.split("## PostgREST's names")[1])) == set(POSTGREST)
+    lines = (reference.REFERENCE / "configuration.md").read_text().splitlines()
+    rows = {f"| `{name}` | `{setting}` |" for name, setting in POSTGREST.items()}
+    rows |= {f"| `{name}` | no effect: {why} |" for name, why in POSTGREST_IDLE.items()}
+    assert {line for line in lines if line.startswith("| `PGRST_")} == rows | {
+        "| `PGRST_APP_SETTINGS_*` | `app_settings` |"
+    }

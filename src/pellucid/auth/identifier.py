@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from pellucid.auth.tokens import Tokens, Verified, challenge
 from pellucid.database.caller import INTERNAL_ROLES
-from pellucid.errors import ClaimsRefused, Unauthenticated
+from pellucid.errors import ClaimsRefused, TokenRequired, Unauthenticated
 from pellucid.web.identity import Identity
 
 _BEARER = re.compile(r"bearer +([^ ]+)", re.IGNORECASE)
@@ -20,20 +20,21 @@ class BearerIdentifier:
     ``roles`` tells which roles the database lets a request take at this moment.
     """
 
-    def __init__(self, tokens: Tokens, roles: Callable[[], Collection[str]], anon_role: str = "anon") -> None:
+    def __init__(self, tokens: Tokens, roles: Callable[[], Collection[str]], anon_role: str | None = "anon") -> None:
         self.tokens = tokens
         self._roles = roles
         self._anon_role = anon_role
-        self._nobody = Identity(anon_role, claims_json=json.dumps({"role": anon_role}, separators=(",", ":")))
+        self._nobody = _anonymous(anon_role) if anon_role else None
 
     async def identify(self, authorization: str | None) -> Identity:
         """Tell the identity behind an ``Authorization`` header; none means anonymous.
 
         Raises:
             Unauthenticated: the header is there and proves nothing.
+            TokenRequired: it is not there, and nobody is anonymous.
         """
         if authorization is None:
-            return self._nobody
+            return self._require(self._nobody)
         bearer = _BEARER.fullmatch(authorization)
         if bearer is None:
             raise Unauthenticated(
@@ -44,7 +45,7 @@ class BearerIdentifier:
         return self._identity(self.tokens.verify(bearer[1]))
 
     def _identity(self, verified: Verified) -> Identity:
-        role = verified.claims.get("role", self._anon_role)
+        role = verified.claims.get("role") or self._require(self._nobody).role
         if role in INTERNAL_ROLES or role.startswith(_SYSTEM) or role not in self._roles():
             raise ClaimsRefused(
                 "The token asks for a role that requests may not take.",
@@ -53,3 +54,13 @@ class BearerIdentifier:
                 headers=challenge("The role is not accepted"),
             )
         return Identity(role, verified.claims, verified.text)
+
+    @staticmethod
+    def _require(anonymous: Identity | None) -> Identity:
+        if anonymous is None:
+            raise TokenRequired("Anonymous access is disabled", headers={"WWW-Authenticate": "Bearer"})
+        return anonymous
+
+
+def _anonymous(role: str) -> Identity:
+    return Identity(role, claims_json=json.dumps({"role": role}, separators=(",", ":")))
