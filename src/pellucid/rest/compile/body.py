@@ -15,11 +15,8 @@ _TEXT = f"CASE WHEN json_typeof(e.value) = 'string' AND e.value #>> '{{}}' ~ {_F
 """A field's text; one that a spreadsheet would take for a formula begins with an apostrophe."""
 
 
-def body(form: Form, alias: str) -> str:
-    """Write the aggregate that makes a body (text, or bytea for what is no text) of the rows of ``alias``.
-
-    The name of the alias must be none of a column: where it could be, it is the column that PostgreSQL takes.
-    """
+def body(form: Form, alias: str) -> str:  # noqa: PLR0911 - one case a shape
+    """Write the aggregate that makes a body (text, or bytea for what is no text) of the rows of ``alias``."""
     row = f"{alias}.*"
     value = f"{alias}.{identifier(SCALAR)}" if form.scalar else row
     match form.shape:
