@@ -6,9 +6,11 @@ from types import MappingProxyType
 from typing import Literal
 
 from pellucid.database.caller import INTERNAL_ROLES
-from pellucid.database.catalog.found import Found, Row
+from pellucid.database.catalog.found import Found, Row, Rows
 from pellucid.database.catalog.functions import build_functions
 from pellucid.database.catalog.model import Catalog, Column, Fill, ForeignKey, Privilege, Table, TableName
+from pellucid.database.catalog.origins import origins
+from pellucid.database.catalog.relationships import Places, View, build_relationships, view_keys
 from pellucid.database.catalog.rights import Rights
 from pellucid.database.catalog.types import Types
 
@@ -26,13 +28,17 @@ def build(found: Found, schemas: tuple[str, ...], version: int) -> Catalog:
     """Put the catalog together."""
     roles = {row["name"]: row for row in found.roles if _requestable(row)}
     rights = Rights(roles, found.acls, found.schemas)
+    builder = _Tables(found, rights)
+    tables = builder.build()
+    ways = build_relationships(found.keys, builder.places, tables, ())
     return Catalog(
         schemas=schemas,
-        tables=MappingProxyType(_Tables(found, rights).build()),
+        tables=MappingProxyType(tables),
         functions=MappingProxyType(build_functions(found, rights)),
         roles=frozenset(roles),
         role_settings=MappingProxyType(_settings(found.settings, roles)),
         version=version,
+        relationships=MappingProxyType(ways),
     )
 
 
@@ -61,23 +67,37 @@ class _Tables:
         self.columns = _by_table(found.columns)
         self.keys = _by_table(found.keys)
         self.indexes = _by_table(found.indexes)
+        self.named = {row["oid"]: (self._name(row), self._numbered(row)) for row in found.tables}
+        views = self._views(found.rules)
+        self.places = Places(self.named, views)
+        self.view_keys = view_keys(found.keys, self.places, views)
 
     def build(self) -> dict[TableName, Table]:
         tables = (self._table(row) for row in self.rows)
         return {table.name: table for table in tables}
 
+    def _name(self, row: Row) -> TableName:
+        return TableName(self.schemas[row["schema"]], row["name"])
+
+    def _numbered(self, row: Row) -> Mapping[int, str]:
+        return {column["number"]: column["name"] for column in self.columns[row["oid"]]}
+
+    def _views(self, rules: Rows) -> list[View]:
+        shown = origins(rules)
+        return [View(*self.named[oid], shown[oid]) for oid in shown if oid in self.named]
+
     def _table(self, row: Row) -> Table:
         columns = self.columns[row["oid"]]
-        names = {column["number"]: column["name"] for column in columns}
+        name, names = self.named[row["oid"]]
         keys = self.keys[row["oid"]]
         primary = next((_named(key["columns"], names) for key in keys if key["kind"] == "p"), ())
         return Table(
-            name=TableName(self.schemas[row["schema"]], row["name"]),
+            name=name,
             kind=KINDS[row["kind"]],
             columns=MappingProxyType({column["name"]: self._column(column) for column in columns}),
-            primary_key=primary,
+            primary_key=primary or self.view_keys.get(name, ()),
             unique=self._unique(row, names),
-            foreign_keys=tuple(_foreign_key(key, names) for key in keys if key["kind"] == "f"),
+            foreign_keys=tuple(self._foreign_key(key, names) for key in keys if _is_foreign(key)),
             constraints=MappingProxyType(self._constraints(row, names)),
             row_security=row["row_security"],
             policies=tuple(row["policies"]),
@@ -88,6 +108,12 @@ class _Tables:
             privileges=self._privileges(row, columns),
             comment=row["comment"],
         )
+
+    def _foreign_key(self, key: Row, names: Mapping[int, str]) -> ForeignKey:
+        """The key; where its target is exposed, that table's names stand for it and for its columns."""
+        target, theirs = self.named.get(key["target_oid"]) or (TableName(key["target_schema"], key["target"]), {})
+        target_columns = tuple(key["target_names"] or ()) or _named(key["target_columns"], theirs)
+        return ForeignKey(key["name"], _named(key["columns"], names), target, target_columns)
 
     def _column(self, row: Row) -> Column:
         """The column; the same value for all that look alike, for ``id`` and ``created_at`` are in every other table."""
@@ -139,9 +165,9 @@ def _named(numbers: Iterable[int], names: Mapping[int, str]) -> tuple[str, ...]:
     return tuple(names[number] for number in numbers if number in names)
 
 
-def _foreign_key(key: Row, names: Mapping[int, str]) -> ForeignKey:
-    target = TableName(key["target_schema"], key["target"])
-    return ForeignKey(key["name"], _named(key["columns"], names), target, tuple(key["target_names"]))
+def _is_foreign(key: Row) -> bool:
+    """Whether it is a foreign key that somebody wrote."""
+    return key["kind"] == "f" and not key["inherited"]
 
 
 def _fill(row: Row) -> Fill:

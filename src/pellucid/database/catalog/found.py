@@ -22,6 +22,7 @@ class Found:
     keys: Rows
     indexes: Rows
     functions: Rows
+    rules: Rows = ()
 
     @property
     def mark(self) -> int:
@@ -39,6 +40,7 @@ class Found:
             self.keys,
             self.indexes,
             self.functions,
+            self.rules,
         )
         for rows in rest:
             mark = hash((mark, len(rows)))

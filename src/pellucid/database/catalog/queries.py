@@ -60,8 +60,9 @@ order by a.attrelid, a.attnum
 
 KEYS = """
 select con.conrelid as table, con.conname as name, con.contype::text as kind, con.conkey as columns,
-       con.confkey as target_columns, target.relname as target, schema.nspname as target_schema,
-       case when con.contype = 'f' then
+       con.confrelid as target_oid, con.confkey as target_columns, con.conparentid <> 0 as inherited,
+       target.relname as target, schema.nspname as target_schema,
+       case when con.contype = 'f' and (target.relispartition or target.relnamespace <> all($1::oid[])) then
          array(select a.attname::text from unnest(con.confkey) with ordinality as k(number, place)
              join pg_catalog.pg_attribute a on a.attrelid = con.confrelid and a.attnum = k.number order by k.place)
        end as target_names
@@ -69,9 +70,23 @@ from pg_catalog.pg_constraint con
 join pg_catalog.pg_class c on c.oid = con.conrelid
 left join pg_catalog.pg_class target on target.oid = con.confrelid
 left join pg_catalog.pg_namespace schema on schema.oid = target.relnamespace
-where c.relnamespace = any($1::oid[]) and con.contype in ('p', 'u', 'f', 'c', 'x') and not c.relispartition
+where (c.relnamespace = any($1::oid[]) and not c.relispartition or c.oid = any($2::oid[]))
+  and con.contype in ('p', 'u', 'f', 'c', 'x')
 order by con.conrelid, con.conname
 """
+"""Of the exposed tables, and of the others that views stand on. ``inherited`` are those that PostgreSQL makes by itself for partitions."""
+
+RULES = """
+select v.oid as view, r.ev_action::text as action,
+       array(select distinct d.refobjid from pg_catalog.pg_depend d
+             where d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
+               and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid <> v.oid) as beneath
+from pg_catalog.pg_class v
+join pg_catalog.pg_rewrite r on r.ev_class = v.oid and r.ev_type = '1'
+where v.relnamespace = any($1::oid[]) and v.relkind in ('v', 'm')
+order by v.oid
+"""
+"""What views select, as PostgreSQL stores it."""
 
 UNIQUE_INDEXES = """
 select i.indrelid as table, (i.indkey::int2[])[0:i.indnkeyatts - 1] as columns, c.relname as name,

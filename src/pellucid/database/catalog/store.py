@@ -15,10 +15,11 @@ from pellucid.database.catalog.model import EMPTY, Catalog
 class CatalogStore:
     """The current catalog, and the one way to a newer one."""
 
-    def __init__(self, line: Line, schemas: tuple[str, ...]) -> None:
+    def __init__(self, line: Line, schemas: tuple[str, ...], extra_search_path: tuple[str, ...] = ("public",)) -> None:
         self.current: Catalog = EMPTY
         self._line = line
         self._schemas = schemas
+        self._extra = extra_search_path
         self._mark: int | None = None
         self._turn = asyncio.Lock()
         self._next: asyncio.Task[Catalog] | None = None
@@ -45,7 +46,7 @@ class CatalogStore:
         async with self._turn:
             self._next = None
             async with self._line.use() as connection:
-                found = await look(connection, self._schemas)
+                found = await look(connection, self._schemas, self._extra)
             self.current, self._mark = await asyncio.to_thread(self._built, found)
             return self.current
 

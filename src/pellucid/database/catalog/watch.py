@@ -45,7 +45,7 @@ class Watch(Lifecycle):
     def __init__(self, options: DatabaseOptions) -> None:
         super().__init__()
         self.line = Line(options, self._opened)
-        self.store = CatalogStore(self.line, options.schemas)
+        self.store = CatalogStore(self.line, options.schemas, options.extra_search_path)
         self._schemas = list(options.schemas)
         self._woken = asyncio.Event()
         self._fresh = True
