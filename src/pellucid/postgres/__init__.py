@@ -4,6 +4,7 @@ from pellucid.postgres.cluster import Cluster, ClusterOptions
 from pellucid.postgres.directory import InstanceDirectory
 from pellucid.postgres.lock import InstanceLock
 from pellucid.postgres.psql import Psql, psql_on_instance, psql_on_url
+from pellucid.postgres.running import Running, running_in
 from pellucid.postgres.server import External, PostgresServer, Progress
 from pellucid.postgres.temporary import temporary_cluster
 
@@ -16,7 +17,9 @@ __all__ = [
     "PostgresServer",
     "Progress",
     "Psql",
+    "Running",
     "psql_on_instance",
     "psql_on_url",
+    "running_in",
     "temporary_cluster",
 ]

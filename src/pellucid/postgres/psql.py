@@ -9,8 +9,7 @@ from pathlib import Path
 from pellucid.errors import StartupError
 from pellucid.postgres.binaries import discover
 from pellucid.postgres.configuration import SUPERUSER
-from pellucid.postgres.directory import InstanceDirectory
-from pellucid.postgres.processes import processes_in, read_pid_file
+from pellucid.postgres.running import running_in
 from pellucid.postgres.url import plain_url, split_password
 
 
@@ -32,13 +31,8 @@ def psql_on_instance(directory: Path, arguments: Sequence[str] = ()) -> Psql:
     Raises:
         StartupError: no PostgreSQL runs there, or psql is missing.
     """
-    data = InstanceDirectory.at(directory).data
-    file = read_pid_file(data)
-    if file is None or file.sockets is None or not processes_in(data):
-        raise StartupError(
-            f"No PostgreSQL runs in {directory}.", hint="Start it with pellucid serve, or name a database with --db."
-        )
-    where = ["--host", str(file.sockets), "--port", str(file.port), "--username", SUPERUSER, "--dbname", "postgres"]
+    server = running_in(directory)
+    where = ["--host", str(server.sockets), "--port", str(server.port), "--username", SUPERUSER, "--dbname", "postgres"]
     return Psql((_program(), *where, *arguments), _environment())
 
 

@@ -1,0 +1,145 @@
+"""What `pellucid.policy.survey` found in a database, as frozen values. Everything that judges it is pure and needs no more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from pellucid.database.catalog.model import Catalog, Privilege, TableName
+
+PUBLIC = "public"
+"""Everybody, as a grantee and as the role of a policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which part of a database is looked at, and as whose server.
+
+    ``login`` is the role that requests start from; None means the one that looks. ``anon`` is the role of requests without a token.
+    ``beyond`` are schemas whose tables are looked at although they are not exposed.
+    """
+
+    schemas: tuple[str, ...] = ("public",)
+    login: str | None = None
+    anon: str = "anon"
+    beyond: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role that requests may take, or that they start from. ``held`` are the roles whose rights it has, itself included."""
+
+    name: str
+    superuser: bool = False
+    bypass: bool = False
+    held: frozenset[str] = frozenset()
+
+    @property
+    def unbound(self) -> bool:
+        """Whether no row level security holds it."""
+        return self.superuser or self.bypass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy (PostgreSQL, CREATE POLICY). ``using`` and ``check`` are SQL as PostgreSQL prints it; None where it has none."""
+
+    name: str
+    commands: frozenset[Privilege]
+    roles: tuple[str, ...]
+    permissive: bool = True
+    using: str | None = None
+    check: str | None = None
+
+    def admits(self, command: Privilege) -> tuple[str | None, ...]:
+        """The conditions that it sets for a command. WITH CHECK falls back on USING."""
+        check = self.check if self.check is not None else self.using
+        match command:
+            case Privilege.INSERT:
+                return (check,)
+            case Privilege.UPDATE:
+                return (self.using, check)
+            case _:
+                return (self.using,)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right given to somebody on a table, or on one of its columns."""
+
+    grantee: str
+    privilege: Privilege
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What stands before a table beside what the catalog knows. ``reads`` tells of a view which tables lie under it, and whether
+    row level security is on there. ``indexed`` lists its whole indexes by their columns."""
+
+    owner: str
+    forced: bool = False
+    policies: tuple[Policy, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    reads: Mapping[TableName, bool] = field(default_factory=lambda: MappingProxyType({}))
+    indexed: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A function. ``arguments`` tell overloaded ones apart; ``path`` is the search path it sets; ``fixed`` tells that its names were
+    resolved when it was made; ``executable_by`` are the roles of requests that may run it; ``exposed`` tells that they can call it by
+    its name in the API, as none can a trigger's function."""
+
+    name: TableName
+    arguments: str
+    owner: str
+    language: str = "sql"
+    definer: bool = False
+    path: str | None = None
+    fixed: bool = False
+    executable_by: tuple[str, ...] = ()
+    exposed: bool = True
+    extension: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A sequence of an exposed schema. ``serves`` is the table and the column whose default takes from it."""
+
+    name: TableName
+    serves: tuple[TableName, str] | None = None
+    identity: bool = False
+    usable_by: tuple[str, ...] = ()
+    writable_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An extension that lives in an exposed schema."""
+
+    name: str
+    schema: str
+    movable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything there is to judge. ``creators`` are the roles that may make things, by exposed schema; ``usable`` pairs a schema with a
+    role that may use it. ``accounts`` tells that ``auth.uid()`` is there."""
+
+    scope: Scope
+    catalog: Catalog
+    roles: Mapping[str, Role]
+    login: Role
+    guards: Mapping[TableName, Guard]
+    routines: tuple[Routine, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    creators: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    usable: frozenset[tuple[str, str]] = frozenset()
+    accounts: bool = True
+
+    @property
+    def bound(self) -> tuple[Role, ...]:
+        """The roles of requests that row level security holds."""
+        return tuple(role for role in self.roles.values() if not role.unbound)
