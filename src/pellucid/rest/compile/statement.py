@@ -7,11 +7,15 @@ of texts; ``replaced`` how many rows of an upsert were there before; ``status`` 
 Where the plan of the statement is asked for, it answers that instead: EXPLAIN's own rows.
 """
 
+from dataclasses import replace
+
 from pellucid.rest.compile.body import body
+from pellucid.rest.compile.call import call
 from pellucid.rest.compile.read import count, select
 from pellucid.rest.compile.write import Written, delete, insert, update
 from pellucid.rest.compile.writer import Parameters, Statement
-from pellucid.rest.plan.form import JSON_FORM, Form, PlanForm
+from pellucid.rest.grammar.media import PlanForm
+from pellucid.rest.plan.form import JSON_FORM, Form
 from pellucid.rest.plan.model import Call, Delete, Insert, Plan, Read, Reading, Update
 
 _STATUS = "nullif(current_setting('response.status', true), '')"
@@ -31,16 +35,22 @@ def compile_plan(plan: Plan, form: Form = JSON_FORM) -> Statement:
         case Delete():
             sql = _writing(delete(plan, parameters), plan.answer, form, parameters)
         case Call():
-            raise NotImplementedError
+            sql = _calling(plan, form, parameters)
     return Statement(_explained(sql, form.plan), tuple(parameters.values))
 
 
 def _record(
-    body: str, source: str, total: str = "NULL::int8", keys: str = "NULL::text", replaced: str = "0::int8"
+    body: str,
+    source: str,
+    *,
+    rows: str = "count(*)",
+    total: str = "NULL::int8",
+    keys: str = "NULL::text",
+    replaced: str = "0::int8",
 ) -> str:
-    """The one record. The settings are read when the rows have been counted, so after all else has been done."""
+    """The one record. The settings are read when the rows have been taken together, so after all else has been done."""
     return (
-        f"SELECT {body} AS body, count(*) AS rows, {total} AS total, {keys} AS keys, {replaced} AS replaced,"
+        f"SELECT {body} AS body, {rows} AS rows, {total} AS total, {keys} AS keys, {replaced} AS replaced,"
         f" {_STATUS} AS status, {_HEADERS} AS headers FROM {source} AS r"
     )
 
@@ -48,7 +58,7 @@ def _record(
 def _reading(plan: Reading, form: Form, parameters: Parameters) -> str:
     rows = select(plan.read, parameters)
     total = "NULL::int8" if plan.count is None else f"({count(plan.read, parameters)})"
-    return _record(body(form, "r"), f"({rows})", total)
+    return _record(body(form, "r"), f"({rows})", total=total)
 
 
 def _writing(written: Written, answer: Read | None, form: Form, parameters: Parameters) -> str:
@@ -58,6 +68,16 @@ def _writing(written: Written, answer: Read | None, form: Form, parameters: Para
         rows = f"({select(answer, parameters, 'w')})"
         record = _record(body(form, "r"), rows, keys=written.keys, replaced=written.replaced)
     return f"WITH {written.ctes} {record}"
+
+
+def _calling(plan: Call, form: Form, parameters: Parameters) -> str:
+    """A function that answers one row answers one, whatever becomes of it."""
+    source = call(plan, parameters)
+    rows = select(plan.read, parameters, "w")
+    total = "NULL::int8" if plan.count is None else f"({count(plan.read, parameters, 'w')})"
+    made = body(replace(form, scalar=plan.read.table is None), "r")
+    number = "count(*)" if plan.function.returns_set else "1::int8"
+    return f"WITH w AS ({source}) {_record(made, f'({rows})', rows=number, total=total)}"
 
 
 def _explained(sql: str, plan: PlanForm | None) -> str:

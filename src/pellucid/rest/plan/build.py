@@ -1,8 +1,9 @@
 """The planner: one function a method."""
 
 from pellucid.database.catalog.model import Function, Privilege, Table
-from pellucid.errors import MalformedQuery, MethodNotAllowed, NotImplementedYet
+from pellucid.errors import MalformedQuery, MethodNotAllowed
 from pellucid.rest.grammar.preferences import Return
+from pellucid.rest.plan.call import plan_call
 from pellucid.rest.plan.model import Condition, Delete, Plan, Read, Reading, Update
 from pellucid.rest.plan.names import Context
 from pellucid.rest.plan.parts import Names
@@ -24,7 +25,7 @@ def make_plan(asked: RestRequest, target: Table | Function, context: Context) ->
         MalformedQuery, MalformedBody, MethodNotAllowed: it asks for what this table cannot do.
     """
     if isinstance(target, Function):
-        raise NotImplementedYet("Functions are not served yet.")
+        return plan_call(asked, target, context)
     table, names = target, Names(target, context)
     if asked.profile.guards:
         _check_meaning(asked)

@@ -133,7 +133,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """New rows. ``answer`` reads what comes back from the rows written, None where nothing is to; ``located`` asks for its key."""
+    """New rows. ``answer`` reads what comes back from the rows written, None where nothing is to; ``located`` asks for its key.
+
+    Only those rows of the body are written for which ``where`` holds: a ``PUT`` names its row twice, in its address and in its body.
+    """
 
     table: Table
     groups: tuple[Group, ...]
@@ -142,11 +145,12 @@ class Insert:
     located: bool
     conflict: OnConflict | None = None
     target: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Changed rows. ``nulled`` are set to null beside what the row gives, as a replacement does."""
+    """Changed rows. Beside what the row gives, ``nulled`` are set to null, as a replacement does, and ``defaulted`` to their defaults."""
 
     table: Table
     columns: tuple[Column, ...]
@@ -154,6 +158,7 @@ class Update:
     where: tuple[Condition, ...]
     answer: Read | None
     nulled: tuple[Column, ...] = ()
+    defaulted: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +174,14 @@ class Delete:
 class Call:
     """A function to be called. ``read`` reads what it answers.
 
-    Its arguments are ``named`` (each a text, or several for a variadic parameter), or the members of the JSON object ``body``, or the
-    one unnamed parameter ``single``, which is the body as it came: bytes for ``bytea``, else text.
+    Its arguments are ``named`` (each a text, or several for a variadic parameter), or those ``given`` by the first object of the JSON
+    array ``body``, or the one unnamed parameter ``single``, which is the body as it came: bytes for ``bytea``, else text.
     """
 
     function: Function
     read: Read
     named: tuple[tuple[Parameter, str | tuple[str, ...]], ...] = ()
+    given: tuple[Parameter, ...] = ()
     body: str | None = None
     single: str | bytes | None = None
     count: Count | None = None
