@@ -16,6 +16,7 @@ from pellucid.errors import (
     InvalidValue,
     MissingValue,
     PellucidError,
+    RaisedBadly,
     StatementRefused,
     Unavailable,
 )
@@ -182,13 +183,23 @@ async def test_a_function_may_word_the_whole_response(stage: Database, admin: as
     assert (error.status, error.status_in_postgrest, dict(error.headers)) == (418, 418, {"X-Tea": "yes"})
 
 
-@pytest.mark.parametrize("message", ["no json", "[]", '{"code":"E1"}', '{"code":"E1","message":"No"}'])
-async def test_a_response_that_cannot_be_read_is_an_error_of_the_server(
-    stage: Database, admin: asyncpg.Connection, message: str
-) -> None:
-    error = translate(await refusal(admin, f"select fail('{message}', 'PGRST')"))
-    assert isinstance(error, DatabaseError)
-    assert (error.sqlstate, error.status_in_postgrest) == ("PGRST121", 500)
+@pytest.mark.parametrize(
+    ("message", "detail", "told"),
+    [
+        ("no json", "{}", "Invalid JSON value for MESSAGE: 'no json'"),
+        ("[]", "{}", "Invalid JSON value for MESSAGE: '[]'"),
+        ('{"code":1,"message":"No"}', "{}", 'Invalid JSON value for MESSAGE: \'{"code":1,"message":"No"}\''),
+        ('{"code":"1","message":"No"}', None, "DETAIL is missing in the RAISE statement"),
+        ('{"code":"1","message":"No"}', "x", "Invalid JSON value for DETAIL: 'x'"),
+        ('{"code":"1","message":"No"}', '{"status":1}', "Invalid JSON value for DETAIL: '{\"status\":1}'"),
+    ],
+)
+def test_a_response_that_cannot_be_read_is_an_error_of_the_server(message: str, detail: str | None, told: str) -> None:
+    fault = asyncpg.RaiseError(message)
+    fault.sqlstate, fault.message, fault.detail = "PGRST", message, detail
+    error = translate(fault)
+    assert isinstance(error, RaisedBadly)
+    assert (error.status, error.postgrest_code, error.details) == (500, "PGRST121", told)
 
 
 @pytest.mark.parametrize("sqlstate", ["53100", "53300", "57P01", "57P03", "08006"])

@@ -6,7 +6,9 @@ import asyncpg
 import pytest
 
 from pellucid.database.caller import Caller
+from pellucid.database.catalog.model import EMPTY, Catalog
 from pellucid.database.core import Database
+from pellucid.database.opening import Beginning, opening
 from pellucid.database.options import DatabaseOptions
 from pellucid.errors import (
     BrokenReference,
@@ -211,3 +213,25 @@ async def test_what_a_caller_leaves_in_the_session_is_gone_though_the_next_trans
                 " (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as locks"
             )
     assert (row["only"], row["locks"]) == ("off", 0)
+
+
+async def test_it_begins_as_it_is_wanted(database: Database, admin: asyncpg.Connection) -> None:
+    caller = Caller("anon", settings=(("request.method", "GET"),), search_path='"public", "auth"')
+    first = "select set_config('test.first', current_user, true)"
+    seen = (
+        "select current_setting('transaction_isolation'), current_setting('search_path'), current_setting('test.first')"
+    )
+    async with database.begin(Beginning(caller, isolation="repeatable read", first=first)) as transaction:
+        row = (await transaction.fetch(seen))[0]
+    assert tuple(row) == ("repeatable read", '"public", "auth"', "anon")
+    async with database.begin(Beginning(ANON, commits=False)) as transaction:
+        await transaction.fetch("insert into note values (1, 'one')")
+    assert await admin.fetchval("select count(*) from note") == 0
+
+
+async def test_an_isolation_level_is_one_of_postgresqls() -> None:
+    role = Catalog((), {}, {}, frozenset(), {"anon": (("default_transaction_isolation", "Serializable"),)})
+    assert opening(Beginning(ANON), role, anonymous=True).begin == "BEGIN ISOLATION LEVEL SERIALIZABLE"
+    chosen = Beginning(ANON, read_only=True, isolation="read committed")
+    assert opening(chosen, role, anonymous=True).begin == "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+    assert opening(Beginning(ANON, isolation="none; drop"), EMPTY, anonymous=True).begin == "BEGIN"

@@ -14,12 +14,14 @@ class Caller:
     """The PostgreSQL role of a request and what it sees with ``current_setting``.
 
     ``claims`` is the token's payload as JSON text, put in ``request.jwt.claims``. ``settings`` are further pairs, such as
-    ``request.method`` and ``request.path``; all of them last for one transaction.
+    ``request.method`` and ``request.path``. ``search_path`` is what unqualified names are looked up in, where the role's own settings
+    say nothing else. All of them last for one transaction.
     """
 
     role: str
     claims: str = "{}"
     settings: tuple[tuple[str, str], ...] = ()
+    search_path: str | None = None
 
 
 ACCOUNTS = Caller(ACCOUNTS_ROLE)

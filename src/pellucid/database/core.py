@@ -9,7 +9,7 @@ from pellucid.database.catalog.model import Catalog
 from pellucid.database.catalog.watch import Watch
 from pellucid.database.driver import connect
 from pellucid.database.engine import create_engine, pool_of
-from pellucid.database.opening import Opening, opening
+from pellucid.database.opening import Beginning, Opening, opening
 from pellucid.database.options import DatabaseOptions
 from pellucid.database.session import ReadSession, WriteSession
 from pellucid.database.sqlstate import translate
@@ -49,15 +49,22 @@ class Database(Lifecycle):
 
     def read(self, caller: Caller) -> ReadSession:
         """A session that may only read: ``async with database.read(caller) as session``."""
-        return ReadSession(self.engine, self._opening(caller, read_only=True))
+        return ReadSession(self.engine, self._opening(Beginning(caller, read_only=True)))
 
     def write(self, caller: Caller) -> WriteSession:
         """A session that commits when its block is left without an exception."""
-        return WriteSession(self.engine, self._opening(caller, read_only=False))
+        return WriteSession(self.engine, self._opening(Beginning(caller)))
 
     def transaction(self, caller: Caller, *, read_only: bool) -> Transaction:
         """A transaction on the driver's own connection, for the data path."""
-        return Transaction(pool_of(self.engine), self._opening(caller, read_only=read_only), self._closing)
+        return self.begin(Beginning(caller, read_only=read_only))
+
+    def begin(self, beginning: Beginning) -> Transaction:
+        """The same, with more to say about it."""
+        transaction = Transaction(pool_of(self.engine), self._opening(beginning), self._closing)
+        if not beginning.commits:
+            transaction.rollback_only()
+        return transaction
 
     async def administer(self, statements: Sequence[str]) -> None:
         """Change the schema: all the statements, in one transaction, on a connection of their own.
@@ -113,9 +120,10 @@ class Database(Lifecycle):
         finally:
             connection.terminate()
 
-    def _opening(self, caller: Caller, *, read_only: bool) -> Opening:
-        self._admit(caller.role)
-        return opening(caller, self.catalog, read_only=read_only, anonymous=caller.role == self.options.anon_role)
+    def _opening(self, beginning: Beginning) -> Opening:
+        role = beginning.caller.role
+        self._admit(role)
+        return opening(beginning, self.catalog, anonymous=role == self.options.anon_role)
 
     def _admit(self, role: str) -> None:
         """Let in the roles that a request may take, and no others.

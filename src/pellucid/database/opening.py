@@ -11,6 +11,27 @@ OPENING = "select pg_catalog.set_config(name, value, true) from unnest($1::text[
 """The one statement that opens a transaction. Its text never changes, so each connection prepares it once."""
 
 
+ISOLATION_LEVELS = frozenset({"serializable", "repeatable read", "read committed", "read uncommitted"})
+"""PostgreSQL's isolation levels (SET TRANSACTION)."""
+ISOLATION = "default_transaction_isolation"
+"""The setting that chooses one. It speaks of transactions that begin later, so each of ours is begun with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a transaction is wanted.
+
+    ``isolation`` is one of `ISOLATION_LEVELS`; None means what the caller's role has, or PostgreSQL's default. ``first`` is a statement
+    to be run before all others. Without ``commits`` the transaction is rolled back in the end, its deferred constraints checked.
+    """
+
+    caller: Caller
+    read_only: bool = False
+    isolation: str | None = None
+    first: str | None = None
+    commits: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What `OPENING` sets, in which kind of transaction, and with whose eyes its errors are read.
@@ -21,29 +42,47 @@ class Opening:
     names: tuple[str, ...]
     values: tuple[str, ...]
     catalog: Catalog
-    read_only: bool
     anonymous: bool
+    read_only: bool = False
+    isolation: str | None = None
+    first: str | None = None
 
     @property
     def begin(self) -> str:
         """The statement before it."""
-        return "BEGIN READ ONLY" if self.read_only else "BEGIN"
+        level = f" ISOLATION LEVEL {self.isolation.upper()}" if self.isolation else ""
+        return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}"
 
     def translated(self, fault: Exception) -> PellucidError:
         """The error as a client may see it."""
         return translate(fault, anonymous=self.anonymous, catalog=self.catalog)
 
 
-def opening(caller: Caller, catalog: Catalog, *, read_only: bool, anonymous: bool) -> Opening:
-    """Work out how a transaction of ``caller`` opens. The role comes last, so the settings are those of the role that logged in.
+def opening(beginning: Beginning, catalog: Catalog, *, anonymous: bool) -> Opening:
+    """Work out how a transaction opens. The role comes last, so the settings are those of the role that logged in.
 
     Args:
-        caller: on whose behalf.
+        beginning: how it is wanted.
         catalog: knows what ``ALTER ROLE … SET`` gave the caller's role.
-        read_only: whether PostgreSQL shall refuse every write.
         anonymous: whether the caller's role is the one for callers without a token.
     """
+    caller = beginning.caller
     settings = catalog.role_settings.get(caller.role, ())
-    pairs = (*settings, *caller.settings, ("request.jwt.claims", caller.claims), ("role", caller.role))
+    path = () if caller.search_path is None else (("search_path", caller.search_path),)
+    pairs = (*path, *settings, *caller.settings, ("request.jwt.claims", caller.claims), ("role", caller.role))
     names, values = zip(*pairs, strict=True)
-    return Opening(names, values, catalog, read_only, anonymous)
+    return Opening(
+        names,
+        values,
+        catalog,
+        anonymous,
+        read_only=beginning.read_only,
+        isolation=isolation(beginning.isolation) or isolation(dict(settings).get(ISOLATION)),
+        first=beginning.first,
+    )
+
+
+def isolation(text: str | None) -> str | None:
+    """The isolation level that a setting names, or None."""
+    level = (text or "").strip().lower()
+    return level if level in ISOLATION_LEVELS else None

@@ -25,6 +25,7 @@ from pellucid.errors import (
     InvalidValue,
     MissingValue,
     PellucidError,
+    RaisedBadly,
     ReadOnly,
     StatementRefused,
     Unavailable,
@@ -82,6 +83,9 @@ STALE = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
 FOREIGN = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What PostgreSQL or the driver said, in somebody's own code. Other errors there are that code's own affair."""
+
+LONGEST_ECHO = 1000
+"""How many characters of a text that came from outside an error repeats."""
 
 BEARER = {"WWW-Authenticate": "Bearer"}
 RETRY = {"Retry-After": "1"}
@@ -226,24 +230,58 @@ def _status(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and 200 <= int(text) <= 599 else 500
 
 
-def _raised_response(fault: asyncpg.PostgresError) -> DatabaseError:
+def _raised_response(fault: asyncpg.PostgresError) -> PellucidError:
     """``RAISE SQLSTATE 'PGRST'``: a function that words the whole error itself, as JSON in MESSAGE and DETAIL."""
-    try:
-        said, how = json.loads(fault.message), json.loads(fault.detail or "null")
-        code, message, status = str(said["code"]), str(said["message"]), _status(str(how["status"]))
-        details, hint = said.get("details"), said.get("hint")
-        headers = {str(name): str(value) for name, value in how["headers"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return DatabaseError(
-            "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error",
-            sqlstate="PGRST121",
-            hint="MESSAGE must be a JSON object with code and message; DETAIL one with status and headers.",
-            faults=(Fault("", "A function raised an error that cannot be read.", "Tell whoever wrote the function."),),
-            postgrest_status=500,
+    said, how = _object(fault.message, _SAID), _object(fault.detail, _HOW)
+    if said is None:
+        return _unreadable(f"Invalid JSON value for MESSAGE: '{_short(fault.message)}'", _MESSAGE_FORM)
+    if how is None:
+        missing = "DETAIL is missing in the RAISE statement"
+        return _unreadable(
+            f"Invalid JSON value for DETAIL: '{_short(fault.detail)}'" if fault.detail else missing, _DETAIL_FORM
         )
-    friendly = Fault("", message, hint or "Do as the message says.")
+    status = _status(str(how["status"]))
     error = StatementRefused(
-        message, sqlstate=code, details=details, hint=hint, faults=(friendly,), headers=headers, postgrest_status=status
+        said["message"],
+        sqlstate=said["code"],
+        details=said.get("details"),
+        hint=said.get("hint"),
+        faults=(Fault("", said["message"], said.get("hint") or "Do as the message says."),),
+        headers=how["headers"],
+        postgrest_status=status,
     )
     error.status = status
     return error
+
+
+_SAID: Mapping[str, tuple[type, ...]] = {
+    "code": (str,), "message": (str,), "details": (str, type(None)), "hint": (str, type(None)),
+}  # fmt: skip
+_HOW: Mapping[str, tuple[type, ...]] = {"status": (int,), "headers": (dict,), "status_text": (str, type(None))}
+_OPTIONAL = frozenset({"details", "hint", "status_text"})
+_MESSAGE_FORM = (
+    "MESSAGE must be a JSON object with obligatory keys: 'code', 'message' and optional keys: 'details', 'hint'."
+)
+_DETAIL_FORM = "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'."
+
+
+def _object(text: str | None, members: Mapping[str, tuple[type, ...]]) -> dict[str, Any] | None:
+    """The JSON object in a text, if it has these members of these types."""
+    try:
+        found = json.loads(text or "")
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or not found.keys() >= members.keys() - _OPTIONAL:
+        return None
+    fit = all(isinstance(found.get(name), kinds) for name, kinds in members.items())
+    texts = all(isinstance(value, str) for value in found.get("headers", {}).values()) if fit else False
+    return found if texts else None
+
+
+def _unreadable(details: str, hint: str) -> RaisedBadly:
+    return RaisedBadly("Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error", details=details, hint=hint)
+
+
+def _short(text: str | None) -> str:
+    """A text that somebody wrote, at a length that can be shown."""
+    return (text or "")[:LONGEST_ECHO]
