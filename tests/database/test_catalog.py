@@ -8,8 +8,6 @@ from pellucid.database.catalog.model import (
     Column,
     Fill,
     ForeignKey,
-    Function,
-    Parameter,
     Privilege,
     Table,
     TableName,
@@ -70,25 +68,11 @@ grant select, insert on item to crew;
 grant all on maker to authenticated;
 grant select on event to public;
 """
-FUNCTIONS = """
-create function add(a int, b int default 1, variadic rest int[] default '{}') returns int language sql immutable return a + b;
-create function items(wanted text, out id bigint, out title text) returns setof record language sql stable
-  begin atomic select item.id, item.title from item where item.title = wanted; end;
-create function all_items() returns setof item language sql stable begin atomic select * from item; end;
-create function over(x int) returns void language sql begin atomic select 1; end;
-create function over(x text) returns table (y int) language sql begin atomic select 1; end;
-create function unnamed(int, text) returns text language sql return $2;
-create function watched() returns trigger language plpgsql as $$ begin return new; end $$;
-create procedure done() language sql begin atomic select 1; end;
-comment on function all_items() is 'Everything';
-revoke execute on function over(int) from public;
-grant execute on function over(int) to authenticated;
-"""
 
 
 @pytest.fixture
 async def catalog(admin: asyncpg.Connection, database: Database) -> Catalog:
-    await admin.execute(SCHEMA + GRANTS + FUNCTIONS)
+    await admin.execute(SCHEMA + GRANTS)
     catalog = await database.refresh()
     await admin.execute("drop owned by editor, crew; drop role editor, crew")
     return catalog
@@ -98,10 +82,6 @@ def table(catalog: Catalog, name: str) -> Table:
     found = catalog.table("public", name)
     assert found is not None
     return found
-
-
-def function(catalog: Catalog, name: str) -> tuple[Function, ...]:
-    return catalog.functions[TableName("public", name)]
 
 
 async def test_it_holds_the_exposed_schemas_and_no_partitions(catalog: Catalog) -> None:
@@ -114,7 +94,7 @@ async def test_it_holds_the_exposed_schemas_and_no_partitions(catalog: Catalog) 
         "maker": "table",
         "simple": "view",
     }
-    assert {name.schema for name in (*catalog.tables, *catalog.functions)} == {"public"}
+    assert {name.schema for name in catalog.tables} == {"public"}
 
 
 async def test_columns_have_their_types_resolved(catalog: Catalog) -> None:
@@ -182,25 +162,6 @@ async def test_privileges_are_told_for_each_role_that_a_request_may_take(catalog
     assert table(catalog, "maker").privileges == {"authenticated": everything, "service_role": everything}
     assert table(catalog, "event").allows("anon", Privilege.SELECT)
     assert not table(catalog, "event").allows("postgres", Privilege.SELECT)
-
-
-async def test_functions(catalog: Catalog) -> None:
-    (add,) = function(catalog, "add")
-    assert add.parameters == (
-        Parameter("a", "integer"),
-        Parameter("b", "integer", required=False),
-        Parameter("rest", "integer[]", required=False, variadic=True),
-    )
-    assert (add.returns, add.returns_set, add.volatility) == ("integer", False, "immutable")
-    (items,) = function(catalog, "items")
-    assert (items.parameters, items.returns, items.returns_set) == ((Parameter("wanted", "text"),), "record", True)
-    (everything,) = function(catalog, "all_items")
-    assert (everything.returns_table, everything.comment) == (TableName("public", "item"), "Everything")
-    by_number, by_text = function(catalog, "over")
-    assert by_number.executable_by == {"authenticated", "service_role"}
-    assert by_text.executable_by == catalog.roles
-    assert function(catalog, "unnamed")[0].parameters == (Parameter("", "integer"), Parameter("", "text"))
-    assert {"watched", "done"}.isdisjoint(name.name for name in catalog.functions)
 
 
 async def test_a_role_without_usage_of_the_schema_has_no_rights_in_it(clone: Clone, admin: asyncpg.Connection) -> None:

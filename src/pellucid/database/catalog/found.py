@@ -23,6 +23,7 @@ class Found:
     indexes: Rows
     functions: Rows
     rules: Rows = ()
+    rows: Rows = ()
 
     @property
     def mark(self) -> int:
@@ -41,6 +42,7 @@ class Found:
             self.indexes,
             self.functions,
             self.rules,
+            self.rows,
         )
         for rows in rest:
             mark = hash((mark, len(rows)))

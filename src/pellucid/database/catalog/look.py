@@ -28,17 +28,23 @@ async def _find(connection: asyncpg.Connection, schemas: Sequence[str], extra: S
     besides = [row["oid"] for row in await connection.fetch(queries.SCHEMAS, list(extra))]
     rules = await connection.fetch(queries.RULES, within + besides)
     beneath = {oid for rule in rules for oid in rule["beneath"]}
+    functions = await connection.fetch(queries.FUNCTIONS, within, besides)
+    wanted = {oid for function in functions for oid in (*function["types"], function["result"])}
+    types = await connection.fetch(queries.TYPES, list(wanted))
+    tables = await connection.fetch(queries.TABLES, within)
+    rows = {row["relation"] for row in types if row["relation"]}.difference(row["oid"] for row in tables)
     right = "'SET'" if connection.get_server_version().major >= 16 else "'MEMBER'"
     return Found(
         roles=await connection.fetch(queries.ROLES.format(right=right)),
         settings=await connection.fetch(queries.SETTINGS),
         schemas=exposed,
-        types=await connection.fetch(queries.TYPES),
+        types=types,
         acls=await connection.fetch(queries.ACLS, within),
-        tables=await connection.fetch(queries.TABLES, within),
+        tables=tables,
         columns=await connection.fetch(queries.COLUMNS, within),
         keys=await connection.fetch(queries.KEYS, within, list(beneath)),
         indexes=await connection.fetch(queries.UNIQUE_INDEXES, within),
-        functions=await connection.fetch(queries.FUNCTIONS, within),
+        functions=functions,
+        rows=await connection.fetch(queries.ROWS, list(rows)),
         rules=rules,
     )

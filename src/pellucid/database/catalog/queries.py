@@ -46,7 +46,7 @@ where c.relnamespace = any($1::oid[]) and c.relkind in ('r', 'p', 'v', 'm', 'f')
 order by c.relnamespace, c.relname
 """
 
-COLUMNS = """
+_COLUMNS = """
 select a.attrelid as table, a.attnum as number, a.attacl::text as acl, a.attname as name, a.atttypid as type, a.atttypmod as modifier,
        pg_catalog.format_type(a.atttypid, a.atttypmod) as declared, a.attnotnull as required, a.atthasdef as filled,
        a.attidentity::text as identity, a.attgenerated::text as generated, d.description as comment
@@ -54,9 +54,14 @@ from pg_catalog.pg_class c
 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 left join pg_catalog.pg_description d
   on d.objoid = c.oid and d.objsubid = a.attnum and d.classoid = 'pg_catalog.pg_class'::regclass
-where c.relnamespace = any($1::oid[]) and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+where {where}
 order by a.attrelid, a.attnum
 """
+COLUMNS = _COLUMNS.format(
+    where="c.relnamespace = any($1::oid[]) and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition"
+)
+ROWS = _COLUMNS.format(where="c.oid = any($1::oid[])")
+"""The columns of rows that functions answer with and that no exposed table has."""
 
 KEYS = """
 select con.conrelid as table, con.conname as name, con.contype::text as kind, con.conkey as columns,
@@ -101,16 +106,20 @@ order by i.indexrelid
 
 TYPES = """
 select t.oid, t.typname as name, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) as qualified,
-       t.typtype::text as kind, t.typbasetype as base, t.typtypmod as modifier, t.typelem as element,
+       pg_catalog.format_type(t.oid, null) as declared,
+       t.typtype::text as kind, t.typbasetype as base, t.typtypmod as modifier, t.typelem as element, t.typrelid as relation,
+       c.relname as relation_name, n.nspname as schema,
        t.typnotnull as required, t.typcategory = 'A' and t.typlen = -1 as array,
        case when t.typtype = 'e'
             then array(select e.enumlabel::text from pg_catalog.pg_enum e where e.enumtypid = t.oid order by e.enumsortorder)
             else '{}' end as labels
 from pg_catalog.pg_type t
 join pg_catalog.pg_namespace n on n.oid = t.typnamespace
-where t.typtype in ('b', 'd', 'e', 'r', 'm', 'p')
-   or t.typtype = 'c' and exists (select from pg_catalog.pg_class c where c.oid = t.typrelid and c.relkind = 'c')
+left join pg_catalog.pg_class c on c.oid = t.typrelid
+where t.typtype in ('b', 'd', 'e', 'r', 'm', 'p') or c.relkind = 'c' or t.oid = any($1::oid[])
+order by t.oid
 """
+"""All but the rows of tables, of which only the wanted ones."""
 
 ACLS = """
 with acl as (
@@ -131,22 +140,25 @@ from acl cross join lateral pg_catalog.aclexplode(acl.acl) as entry
 """Each access list once: thousands of tables have a handful of different ones."""
 
 FUNCTIONS = """
-select p.oid, p.pronamespace as schema, p.proname as name, coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))::text as acl,
-       p.proargnames as names, p.proargmodes::text[] as modes, p.pronargdefaults as defaults, p.provariadic <> 0 as variadic,
-       array(select pg_catalog.format_type(t.type, null)
-             from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) with ordinality as t(type, place) order by t.place) as types,
-       pg_catalog.format_type(p.prorettype, null) as returns, p.proretset as returns_set, p.provolatile::text as volatility,
-       result.relname as table, schema.nspname as table_schema, d.description as comment
+select p.oid, p.pronamespace as schema, n.nspname as schema_name, p.proname as name,
+       coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))::text as acl,
+       p.proargnames as names, p.proargmodes::text[] as modes, p.pronargdefaults as defaults,
+       coalesce(p.proallargtypes, p.proargtypes::oid[]) as types, p.prorettype as result,
+       p.proretset as returns_set, not p.proretset or p.prorows = 1 as single, p.provolatile::text as volatility,
+       p.proconfig as settings, d.description as comment,
+       case when p.pronargs = 1 and argument.typtype = 'c' then argument.typrelid else 0 end as row,
+       p.pronamespace = any($1::oid[]) as exposed
 from pg_catalog.pg_proc p
-join pg_catalog.pg_type type on type.oid = p.prorettype
-left join pg_catalog.pg_class result on result.oid = type.typrelid and result.relkind in ('r', 'p', 'v', 'm', 'f')
-left join pg_catalog.pg_namespace schema on schema.oid = result.relnamespace
+join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+left join pg_catalog.pg_type argument on argument.oid = p.proargtypes[0]
 left join pg_catalog.pg_description d
   on d.objoid = p.oid and d.objsubid = 0 and d.classoid = 'pg_catalog.pg_proc'::regclass
-where p.pronamespace = any($1::oid[]) and p.prokind = 'f'
-  and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+where p.prokind = 'f' and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+  and (p.pronamespace = any($1::oid[])
+       or p.pronamespace = any($2::oid[]) and p.pronargs = 1 and argument.typtype = 'c')
 order by p.pronamespace, p.proname, p.oid
 """
+"""Of the exposed schemas; of the extra ones those that take a row and nothing else, which ``row`` tells by its table."""
 
 SHARED_MARK = """
 select (select sum(pg_catalog.hashtextextended(r::text, 0)) from pg_catalog.pg_roles r) as roles,

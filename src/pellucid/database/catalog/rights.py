@@ -21,6 +21,7 @@ class Rights:
     """The rights of the roles that a request may take."""
 
     def __init__(self, roles: Mapping[str, Row], acls: Iterable[Row], schemas: Iterable[Row]) -> None:
+        self.roles = tuple(roles)
         self._held = {name: frozenset(role["held"]) | {PUBLIC} for name, role in roles.items()}
         self._entries: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
         for entry in acls:

@@ -56,7 +56,7 @@ class CatalogStore:
         if mark == self._mark:
             return self.current, mark
         with _no_collection():
-            return build(found, self._schemas, self.current.version + 1), mark
+            return build(found, self._schemas, self._extra, self.current.version + 1), mark
 
 
 @contextmanager

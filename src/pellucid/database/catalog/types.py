@@ -29,6 +29,28 @@ class Types:
         self._rows = {row["oid"]: row for row in rows}
         self.resolve = cache(self._resolve)
 
+    def declared(self, oid: int) -> str:
+        """The type as ``format_type`` prints it."""
+        row = self._rows.get(oid)
+        return str(row["declared"]) if row else "record"
+
+    def named(self, oid: int) -> str:
+        """The type's own name, in whatever schema."""
+        row = self._rows.get(oid)
+        return str(row["name"]) if row else "record"
+
+    def is_domain(self, oid: int) -> bool:
+        """Whether it is a domain."""
+        row = self._rows.get(oid)
+        return row is not None and row["kind"] == "d"
+
+    def row(self, oid: int) -> Mapping[str, Any] | None:
+        """What ``pg_type`` tells of the composite type that this is, or that lies under it; None when there is none."""
+        row = self._rows.get(oid)
+        while row is not None and row["kind"] == "d":
+            row = self._rows.get(row["base"])
+        return row if row is not None and row["relation"] else None
+
     def _resolve(self, oid: int, modifier: int) -> Kind:
         row = self._rows.get(oid)
         if row is None:
