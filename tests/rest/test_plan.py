@@ -96,7 +96,7 @@ def test_an_insert() -> None:
     statement = sql(ask("POST", "/people?select=id", {"name": "Sir", "age": 20}))
     assert statement.sql.startswith(
         'WITH w AS (INSERT INTO "public"."people" AS t ("name", "age") SELECT b."name", b."age" FROM json_to_recordset($1::json)'
-        ' AS b("name" character varying(10), "age" bigint) RETURNING t."id") SELECT'
+        ' AS b("name" pg_catalog."varchar", "age" pg_catalog.int8) RETURNING t."id") SELECT'
     )
     assert statement.sql.endswith(' FROM (SELECT t."id" AS "id" FROM "w" AS t) AS r')
     assert statement.parameters == ('[{"name": "Sir", "age": 20}]',)
@@ -144,7 +144,8 @@ def test_upserts() -> None:
 def test_an_update() -> None:
     statement = sql(ask("PATCH", "/people/1?select=id", {"age": 2}))
     assert statement.sql.startswith(
-        'WITH w AS (UPDATE "public"."people" AS t SET "age" = b."age" FROM (SELECT * FROM json_to_recordset($1::json) AS b("age" bigint)'
+        'WITH w AS (UPDATE "public"."people" AS t SET "age" = b."age" FROM'
+        ' (SELECT * FROM json_to_recordset($1::json) AS b("age" pg_catalog.int8)'
         ' LIMIT 1) AS b WHERE (t."id" = $2::text::pg_catalog.int8)'
         ' RETURNING t."id") SELECT'
     )

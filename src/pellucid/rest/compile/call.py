@@ -1,6 +1,7 @@
 """Calls of functions, by name and with named arguments."""
 
-from pellucid.database.catalog.model import Column, Parameter
+from pellucid.database.catalog.model import Parameter
+from pellucid.rest.compile.write import handed_on
 from pellucid.rest.compile.writer import Parameters, identifier, relation
 from pellucid.rest.plan.form import SCALAR
 from pellucid.rest.plan.model import Call
@@ -13,14 +14,8 @@ def call(plan: Call, parameters: Parameters) -> str:
     function = f"{relation(plan.function.name)}({arguments})"
     if plan.read.table is None:
         return f"SELECT {function} AS {identifier(SCALAR)}" + (f" FROM {source}" if source else "")
-    columns = ", ".join(_column(column) for column in needed(plan.read)) or "1 AS one"
+    columns = handed_on(needed(plan.read), "c")
     return f"SELECT {columns} FROM {f'{source}, LATERAL ' if source else ''}{function} AS c"
-
-
-def _column(column: Column) -> str:
-    if column.function is not None:
-        return f"{relation(column.function)}(c) AS {identifier(column.name)}"
-    return f"c.{identifier(column.name)}"
 
 
 def _arguments(plan: Call, parameters: Parameters) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from pellucid.database.catalog.model import Column, Table
 from pellucid.rest.compile.conditions import where
 from pellucid.rest.compile.writer import Parameters, identifier, relation
 from pellucid.rest.plan.model import Delete, Group, Insert, OnConflict, Read, Update
+from pellucid.rest.plan.read import needed
 
 _REPLACED = "coalesce(nullif(current_setting('pellucid.replaced', true), ''), '0')::int8"
 """How many rows this transaction has replaced. A setting counts them, for no column that ``RETURNING`` may read tells an inserted row
@@ -24,12 +25,15 @@ class Written:
 
 def insert(plan: Insert, parameters: Parameters) -> Written:
     """New rows."""
-    columns = _handed_on(plan.answer, plan.table if plan.located else None)
+    columns = _wanted(plan.answer, plan.table if plan.located else None)
     keys = _keys(plan.table) if plan.located else "NULL::text"
     if not plan.groups:
-        return Written(f"w AS ({_none(plan.table, columns)})", keys)
+        nothing = f"INSERT INTO {relation(plan.table.name)} AS t SELECT WHERE false RETURNING {handed_on(columns, 't')}"
+        return Written(f"w AS ({nothing})", keys)
     rows = parameters.bind(plan.rows, "json")
-    sources = [_insertion(plan, group, rows, parameters) + _returning(columns) for group in plan.groups]
+    sources = [
+        f"{_insertion(plan, group, rows, parameters)} RETURNING {handed_on(columns, 't')}" for group in plan.groups
+    ]
     replaced = _REPLACED if plan.conflict is OnConflict.MERGE else "0::int8"
     if len(sources) == 1:
         return Written(f"w AS ({sources[0]})", keys, replaced)
@@ -38,47 +42,45 @@ def insert(plan: Insert, parameters: Parameters) -> Written:
 
 def update(plan: Update, parameters: Parameters) -> Written:
     """Changed rows."""
-    columns = _handed_on(plan.answer)
-    sets = [f"{identifier(column.name)} = b.{identifier(column.name)}" for column in plan.columns]
+    table, returned = f"{relation(plan.table.name)} AS t", handed_on(_wanted(plan.answer), "t")
+    sets = [f"{identifier(column.name)} = {_value(column)}" for column in plan.columns]
     sets += [f"{identifier(column.name)} = NULL" for column in plan.nulled]
+    sets += [f"{identifier(column.name)} = DEFAULT" for column in plan.defaulted]
     if not sets:
-        return Written(f"w AS ({_none(plan.table, columns)})")
+        return Written(f"w AS (SELECT {returned} FROM {table} WHERE false)")
     body = ""
     if plan.columns:
         rows = f"json_to_recordset({parameters.bind(plan.row, 'json')}) AS b({_types(plan.columns)})"
         body = f" FROM (SELECT * FROM {rows} LIMIT 1) AS b"
-    change = f"UPDATE {relation(plan.table.name)} AS t SET {', '.join(sets)}{body}{where(plan.where, parameters)}"
-    return Written(f"w AS ({change}{_returning(columns)})")
+    change = f"UPDATE {table} SET {', '.join(sets)}{body}{where(plan.where, parameters)}"
+    return Written(f"w AS ({change} RETURNING {returned})")
 
 
 def delete(plan: Delete, parameters: Parameters) -> Written:
     """Removed rows."""
     removal = f"DELETE FROM {relation(plan.table.name)} AS t{where(plan.where, parameters)}"
-    return Written(f"w AS ({removal}{_returning(_handed_on(plan.answer))})")
+    return Written(f"w AS ({removal} RETURNING {handed_on(_wanted(plan.answer), 't')})")
 
 
 # -- what is handed on ------------------------------------------------------------------------------------------------
 
 
-def _handed_on(answer: Read | None, keyed: Table | None = None) -> tuple[Column, ...]:
+def handed_on(columns: Sequence[Column], alias: str) -> str:
+    """The columns of rows ``alias``, computed ones too, as the list of a SELECT or RETURNING; something in any case."""
+    return ", ".join(_column(column, alias) for column in columns) or "1 AS one"
+
+
+def _column(column: Column, alias: str) -> str:
+    if column.function is not None:
+        return f"{relation(column.function)}({alias}) AS {identifier(column.name)}"
+    return f"{alias}.{identifier(column.name)}"
+
+
+def _wanted(answer: Read | None, keyed: Table | None = None) -> tuple[Column, ...]:
     """The columns that the answer reads, and the key where it is told."""
-    columns = [output.operand.column for output in answer.outputs if output.operand] if answer else []
-    if keyed:
-        columns += [keyed.columns[name] for name in keyed.primary_key]
-    return tuple(dict.fromkeys(columns))
-
-
-def _returning(columns: Sequence[Column]) -> str:
-    return f" RETURNING {_listed(columns)}"
-
-
-def _listed(columns: Sequence[Column]) -> str:
-    return ", ".join(f"t.{identifier(column.name)}" for column in columns) or "1 AS one"
-
-
-def _none(table: Table, columns: Sequence[Column]) -> str:
-    """No rows, with the columns of those that there are not."""
-    return f"SELECT {_listed(columns)} FROM {relation(table.name)} AS t WHERE false"
+    columns = needed(answer) if answer else ()
+    keys = tuple(keyed.columns[name] for name in keyed.primary_key) if keyed else ()
+    return tuple(dict.fromkeys(columns + keys))
 
 
 def _keys(table: Table) -> str:
@@ -97,7 +99,8 @@ def _together(
         f"SELECT t.*, ({_places(group, parameters)})[row_number() OVER ()] AS {place} FROM w{number} AS t"
         for number, group in enumerate(groups)
     ]
-    return [*ctes, f"w AS (SELECT {_listed(columns)} FROM ({' UNION ALL '.join(placed)}) AS t ORDER BY t.{place})"]
+    names = ", ".join(f"t.{identifier(column.name)}" for column in columns) or "1 AS one"
+    return [*ctes, f"w AS (SELECT {names} FROM ({' UNION ALL '.join(placed)}) AS t ORDER BY t.{place})"]
 
 
 def _unlike(name: str, names: Set[str]) -> str:
@@ -116,15 +119,19 @@ def _places(group: Group, parameters: Parameters) -> str:
 
 def _insertion(plan: Insert, group: Group, rows: str, parameters: Parameters) -> str:
     into = f"INSERT INTO {relation(plan.table.name)} AS t "
-    return into + _values(group, rows, parameters) + _on_conflict(plan, group)
+    return into + _values(plan, group, rows, parameters) + _on_conflict(plan, group)
 
 
-def _values(group: Group, rows: str, parameters: Parameters) -> str:
+def _values(plan: Insert, group: Group, rows: str, parameters: Parameters) -> str:
     """The rows of one group. A row that fills no column takes every default."""
     names = ", ".join(identifier(column.name) for column in group.columns)
-    values = ", ".join(f"b.{identifier(column.name)}" for column in group.columns)
+    values = ", ".join(_value(column) for column in group.columns)
     if group.places is None and group.columns:
-        return f"({names}) SELECT {values} FROM json_to_recordset({rows}) AS b({_types(group.columns)})"
+        source = f"json_to_recordset({rows}) AS b({_types(group.columns)})"
+        if plan.where:
+            named = ", ".join(f"{_value(column)} AS {identifier(column.name)}" for column in group.columns)
+            return f"({names}) SELECT t.* FROM (SELECT {named} FROM {source}) AS t{where(plan.where, parameters)}"
+        return f"({names}) SELECT {values} FROM {source}"
     elements = f"json_array_elements({rows}) WITH ORDINALITY AS e(element, place)"
     places = "" if group.places is None else f" WHERE e.place = ANY ({_places(group, parameters)})"
     if not group.columns:
@@ -134,14 +141,27 @@ def _values(group: Group, rows: str, parameters: Parameters) -> str:
 
 
 def _types(columns: Sequence[Column]) -> str:
-    return ", ".join(f"{identifier(column.name)} {column.type}" for column in columns)
+    """What PostgreSQL reads each key of a row as. It judges a length when it stores the value."""
+    return ", ".join(f"{identifier(column.name)} {'json' if _reader(column) else column.cast}" for column in columns)
+
+
+def _value(column: Column) -> str:
+    reader = _reader(column)
+    return f"{reader}(b.{identifier(column.name)})" if reader else f"b.{identifier(column.name)}"
+
+
+def _reader(column: Column) -> str | None:
+    """The function that makes the column's domain of JSON."""
+    if column.representation is None or column.representation.from_json is None:
+        return None
+    return relation(column.representation.from_json)
 
 
 def _on_conflict(plan: Insert, group: Group) -> str:
     if plan.conflict is None:
         return ""
     target = ", ".join(identifier(name) for name in plan.target)
-    if plan.conflict is OnConflict.IGNORE:
+    if plan.conflict is OnConflict.IGNORE or not group.columns:
         return f" ON CONFLICT ({target}) DO NOTHING"
     changed = [identifier(column.name) for column in group.columns if column.name not in plan.target]
     # A row that is only its key changes nothing, and is still answered.

@@ -1,14 +1,14 @@
 """The planner: one function a method."""
 
-from pellucid.database.catalog.model import Function, Privilege, Table
+from pellucid.database.catalog.model import Function, Table
 from pellucid.errors import MalformedQuery, MethodNotAllowed
-from pellucid.rest.grammar.preferences import Return
 from pellucid.rest.plan.call import plan_call
-from pellucid.rest.plan.model import Condition, Delete, Plan, Read, Reading, Update
+from pellucid.rest.plan.model import Plan, Reading
 from pellucid.rest.plan.names import Context
 from pellucid.rest.plan.parts import Names
 from pellucid.rest.plan.read import plan_read
-from pellucid.rest.plan.rows import plan_insert, plan_replacement, required, row_columns
+from pellucid.rest.plan.rows import plan_insert
+from pellucid.rest.plan.write import plan_delete, plan_put, plan_update, returned
 from pellucid.rest.request import RestRequest
 
 
@@ -35,11 +35,11 @@ def make_plan(asked: RestRequest, target: Table | Function, context: Context) ->
         case "POST" if asked.key is None:
             return plan_insert(asked, names, returned(asked, names))
         case "PATCH":
-            return _update(asked, names)
-        case "PUT" if asked.key is not None:
-            return plan_replacement(asked, names, returned(asked, names))
+            return plan_update(asked, names)
+        case "PUT" if asked.key is not None or asked.query.conditions or not asked.profile.guards:
+            return plan_put(asked, names)
         case "DELETE":
-            return Delete(table, _which(asked, names), returned(asked, names))
+            return plan_delete(asked, names)
         case method:
             raise MethodNotAllowed(
                 f"Unsupported HTTP method: {method}",
@@ -54,14 +54,6 @@ _AT_ANOTHER_ADDRESS = {
 }
 
 
-def returned(asked: RestRequest, names: Names) -> Read | None:
-    """What a write answers with; nothing where the client wants nothing, or may insert but not see."""
-    wanted = asked.preferences.returned
-    if wanted is None and asked.profile.returns_rows and names.table.allows(names.role, Privilege.SELECT):
-        wanted = Return.REPRESENTATION
-    return plan_read(asked, names.table, names.context) if wanted is Return.REPRESENTATION else None
-
-
 def allowed(table: Table, asked: RestRequest) -> str:
     """The methods that this address has, for ``Allow`` (RFC 9110, 10.2.1)."""
     methods = ["OPTIONS", "GET", "HEAD"]
@@ -72,29 +64,12 @@ def allowed(table: Table, asked: RestRequest) -> str:
     return ",".join(methods)
 
 
-def _update(asked: RestRequest, names: Names) -> Update:
-    payload = required(asked)
-    columns = row_columns(asked, payload, names)
-    return Update(names.table, columns, payload.raw, _which(asked, names), returned(asked, names))
-
-
-def _which(asked: RestRequest, names: Names) -> tuple[Condition, ...]:
-    """Which rows a write touches."""
-    where = names.key(asked.key) + names.conditions(asked.query.conditions)
-    if asked.profile.guards and not where:
-        raise MalformedQuery(
-            f"{asked.method} /{asked.table} would touch every row.",
-            hint=f"Name a row (/{asked.table}/1) or add a filter; one that holds for every row, if you mean all of them.",
-        )
-    return where
-
-
 _MEANING = {
     "GET": {"order", "limit", "offset", "conditions"},
     "HEAD": {"order", "limit", "offset", "conditions"},
     "POST": {"columns", "on_conflict"},
     "PATCH": {"columns", "conditions"},
-    "PUT": set(),
+    "PUT": {"limit", "offset", "conditions"},
     "DELETE": {"conditions"},
 }
 """Which parts of a query mean something to a method, beside ``select``."""

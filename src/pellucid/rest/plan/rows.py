@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pellucid.database.catalog.model import Column, Fill, Privilege, Table
-from pellucid.errors import MalformedBody, MalformedQuery, UnknownColumn
+from pellucid.errors import MalformedBody, MalformedQuery, StatementRefused, UnknownColumn
 from pellucid.rest.grammar.preferences import Missing, Resolution, Return
 from pellucid.rest.plan.model import Group, Insert, OnConflict, Read, Update
 from pellucid.rest.plan.names import find_column
@@ -41,7 +41,7 @@ def plan_replacement(asked: RestRequest, names: Names, answer: Read | None) -> I
     _check_key(asked, payload, names)
     table, key = names.table, set(names.table.primary_key)
     where = names.key(asked.key)
-    given = _known(payload.rows[0], names)
+    given = known(payload.rows[0], names)
     nulled = tuple(
         column
         for column in table.columns.values()
@@ -73,23 +73,6 @@ def _made_by_database(table: Table) -> bool:
     return any(table.columns[name].fill is not Fill.NOTHING for name in table.primary_key)
 
 
-def row_columns(asked: RestRequest, payload: Payload, names: Names) -> tuple[Column, ...]:
-    """The columns that the one row of a ``PATCH`` fills.
-
-    Raises:
-        MalformedBody: the native profile wants exactly one row with at least one key.
-    """
-    if asked.profile.validates and (payload.listed or not payload.rows[0]):
-        raise MalformedBody(
-            "PATCH takes one object with the columns to change.", hint='Send, for example, {"name": "new"}.'
-        )
-    if asked.query.columns is not None:
-        return _known(asked.query.columns, names)
-    if any(row.keys() != payload.rows[0].keys() for row in payload.rows):
-        raise MalformedBody("All object keys must match")
-    return _known(payload.rows[0] if payload.rows else (), names)
-
-
 def required(asked: RestRequest) -> Payload:
     """The body, which this method must have."""
     if asked.payload is None:
@@ -104,7 +87,7 @@ def _groups(asked: RestRequest, payload: Payload, names: Names) -> tuple[Group, 
         and asked.preferences.missing is not Missing.DEFAULT
         and not asked.profile.validates
     ):
-        return (Group(_known(asked.query.columns, names), None),)
+        return (Group(known(asked.query.columns, names), None),)
     wanted = None if asked.query.columns is None else frozenset(asked.query.columns)
     places: dict[frozenset[str], list[int]] = {}
     for place, row in enumerate(payload.rows):
@@ -118,22 +101,27 @@ def _groups(asked: RestRequest, payload: Payload, names: Names) -> tuple[Group, 
             hint="Give all rows the same keys, or send fewer at once.",
         )
     if len(places) == 1:
-        return (Group(_known(next(iter(places)), names), None),)
-    return tuple(Group(_known(keys, names), tuple(found)) for keys, found in places.items())
+        return (Group(known(next(iter(places)), names), None),)
+    return tuple(Group(known(keys, names), tuple(found)) for keys, found in places.items())
 
 
-def _known(keys: Iterable[str], names: Names) -> tuple[Column, ...]:
-    """The columns of these names, in the table's own order: the same keys in any order are the same statement."""
+def known(keys: Iterable[str], names: Names) -> tuple[Column, ...]:
+    """The columns of these names, in the table's own order: the same keys in any order are the same statement.
+
+    Raises:
+        UnknownColumn: the table has no column of this name.
+        Denied: the role may not see the table, so it is not told what is in it.
+    """
     wanted = set(keys)
     for unknown in sorted(wanted - names.table.columns.keys()):
-        if names.profile.validates:
+        if names.profile.validates or not names.table.privileges.get(names.role):
             find_column(names.table, unknown, names.profile, names.role)
         raise UnknownColumn(f"Could not find the '{unknown}' column of '{names.table.name.name}' in the schema cache")
     return tuple(column for column in names.table.columns.values() if column.name in wanted)
 
 
 def _conflict(asked: RestRequest, names: Names) -> tuple[OnConflict | None, tuple[str, ...]]:
-    target = tuple(column.name for column in _known(asked.query.on_conflict or names.table.primary_key, names))
+    target = _target(asked.query.on_conflict or names.table.primary_key, names)
     match asked.preferences.resolution:
         case Resolution.MERGE if target:
             return OnConflict.MERGE, target
@@ -146,6 +134,16 @@ def _conflict(asked: RestRequest, names: Names) -> tuple[OnConflict | None, tupl
             )
         case _:
             return None, ()
+
+
+def _target(keys: Iterable[str], names: Names) -> tuple[str, ...]:
+    """The columns of the key that may be there already. PostgREST leaves it to PostgreSQL to miss one."""
+    columns = dict.fromkeys(keys)
+    unknown = [name for name in columns if name not in names.table.columns]
+    if unknown and not names.profile.validates:
+        raise StatementRefused(f'column "{unknown[0]}" does not exist', sqlstate="42703")
+    known(unknown, names)
+    return tuple(columns)
 
 
 def _wants_location(asked: RestRequest, names: Names) -> bool:
