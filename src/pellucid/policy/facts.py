@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from pellucid.database.catalog.model import Catalog, Privilege, TableName
+from pellucid.database.catalog.model import Catalog, Privilege, Table, TableName
 
 PUBLIC = "public"
 """Everybody, as a grantee and as the role of a policy."""
@@ -26,12 +26,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role that requests may take, or that they start from. ``held`` are the roles whose rights it has, itself included."""
+    """A role that requests may take, or that they start from. ``held`` are the roles whose rights it has, itself included; ``powers``
+    those among the others that no request should have: superusers, and PostgreSQL's own for files, programs and all data."""
 
     name: str
     superuser: bool = False
     bypass: bool = False
     held: frozenset[str] = frozenset()
+    powers: tuple[str, ...] = ()
 
     @property
     def unbound(self) -> bool:
@@ -123,6 +125,15 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True)
+class Future:
+    """What ``ALTER DEFAULT PRIVILEGES`` gives on tables that ``owner`` will make; in every schema where that is None."""
+
+    owner: str
+    schema: str | None
+    grantee: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything there is to judge. ``creators`` are the roles that may make things, by exposed schema; ``usable`` pairs a schema with a
     role that may use it. ``accounts`` tells that ``auth.uid()`` is there."""
@@ -135,9 +146,15 @@ class Facts:
     routines: tuple[Routine, ...] = ()
     sequences: tuple[Sequence, ...] = ()
     extensions: tuple[Extension, ...] = ()
+    futures: tuple[Future, ...] = ()
     creators: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     usable: frozenset[tuple[str, str]] = frozenset()
     accounts: bool = True
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The exposed tables and views."""
+        return tuple(table for table in self.catalog.tables.values() if table.name.schema in self.scope.schemas)
 
     @property
     def bound(self) -> tuple[Role, ...]:

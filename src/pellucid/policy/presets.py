@@ -116,7 +116,7 @@ def propose(facts: Facts, wish: Wish) -> Proposal:
 
 
 def _public_read(facts: Facts, table: Table, wish: Wish) -> _Rule:
-    to = _takers(facts, wish, (facts.scope.anon, ACCOUNT))
+    to = _takers(facts, wish, (facts.scope.anon, ACCOUNT) if facts.scope.anon else (ACCOUNT,))
     return _Rule(facts, table, wish, wish.may or (Privilege.SELECT,), to, "everybody")
 
 

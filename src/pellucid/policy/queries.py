@@ -3,7 +3,12 @@
 ROLES = """
 select r.rolname as name, r.rolsuper as superuser, r.rolbypassrls as bypass,
        array(select held.rolname::text from pg_catalog.pg_roles held
-             where pg_catalog.pg_has_role(r.oid, held.oid, 'USAGE') order by 1) as held
+             where pg_catalog.pg_has_role(r.oid, held.oid, 'USAGE') order by 1) as held,
+       array(select held.rolname::text from pg_catalog.pg_roles held
+             where held.oid <> r.oid and pg_catalog.pg_has_role(r.oid, held.oid, 'USAGE')
+               and (held.rolsuper or held.rolname in ('pg_read_all_data', 'pg_write_all_data', 'pg_execute_server_program',
+                                                      'pg_read_server_files', 'pg_write_server_files'))
+             order by 1) as powers
 from pg_catalog.pg_roles r
 where r.rolname = any($1::text[])
 order by array_position(array['anon', 'authenticated', 'service_role'], r.rolname::text), r.rolname
@@ -134,6 +139,18 @@ select e.extname as name, n.nspname as schema, e.extrelocatable as movable
 from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
 where n.nspname = any($1::text[])
 order by e.extname
+"""
+
+FUTURES = """
+select pg_catalog.pg_get_userbyid(d.defaclrole)::text as owner, n.nspname::text as schema, coalesce(r.rolname, 'public')::text as grantee
+from pg_catalog.pg_default_acl d
+cross join lateral pg_catalog.aclexplode(d.defaclacl) as acl
+left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
+left join pg_catalog.pg_roles r on r.oid = acl.grantee
+where d.defaclobjtype = 'r' and (d.defaclnamespace = 0 or n.nspname = any($1::text[]))
+  and (acl.grantee = 0 or r.rolname = any($2::text[])) and acl.grantee <> d.defaclrole
+group by 1, 2, 3
+order by 1, 2, 3
 """
 
 SCHEMAS = """

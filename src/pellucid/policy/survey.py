@@ -14,7 +14,7 @@ from pellucid.database.catalog.model import Catalog, Privilege, TableName
 from pellucid.database.driver import connect
 from pellucid.database.place import unreachable
 from pellucid.policy import queries
-from pellucid.policy.facts import Extension, Facts, Grant, Guard, Policy, Role, Routine, Scope, Sequence
+from pellucid.policy.facts import Extension, Facts, Future, Grant, Guard, Policy, Role, Routine, Scope, Sequence
 from pellucid.policy.quoting import name
 
 _COMMANDS: Mapping[str, frozenset[Privilege]] = MappingProxyType(
@@ -68,6 +68,9 @@ async def survey(connection: asyncpg.Connection, scope: Scope) -> Facts:
         routines=tuple(map(_routine, await connection.fetch(queries.ROUTINES, list(scope.schemas), list(taken)))),
         sequences=tuple(map(_sequence, await connection.fetch(queries.SEQUENCES, within, list(taken)))),
         extensions=tuple(_extension(row) for row in await connection.fetch(queries.EXTENSIONS, list(scope.schemas))),
+        futures=tuple(
+            _future(row) for row in await connection.fetch(queries.FUTURES, list(scope.schemas), list(taken))
+        ),
         creators=MappingProxyType(_creators(row for row in schemas if row["schema"] in scope.schemas)),
         usable=frozenset((row["schema"], row["role"]) for row in schemas if row["usable"]),
         accounts=await connection.fetchval(queries.ACCOUNTS),
@@ -79,10 +82,10 @@ async def _catalog(connection: asyncpg.Connection, scope: Scope, within: tuple[s
     if scope.login is not None:
         await connection.execute(f"set role {name(scope.login)}")
     try:
-        found = await look(connection, within)
+        found = await look(connection, within, ())
     finally:
         await connection.execute("reset role")
-    return build(found, scope.schemas, 1)
+    return build(found, scope.schemas, (), 1)
 
 
 async def _guards(connection: asyncpg.Connection, within: list[str]) -> dict[TableName, Guard]:
@@ -115,7 +118,7 @@ def _grouped(rows: Iterable[Row], key: str) -> Mapping[TableName, list[Row]]:
 
 
 def _role(row: Row) -> Role:
-    return Role(row["name"], row["superuser"], row["bypass"], frozenset(row["held"]))
+    return Role(row["name"], row["superuser"], row["bypass"], frozenset(row["held"]), tuple(row["powers"]))
 
 
 def _policy(row: Row) -> Policy:
@@ -151,6 +154,10 @@ def _sequence(row: Row) -> Sequence:
 
 def _extension(row: Row) -> Extension:
     return Extension(row["name"], row["schema"], row["movable"])
+
+
+def _future(row: Row) -> Future:
+    return Future(row["owner"], row["schema"], row["grantee"])
 
 
 def _creators(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
