@@ -1,10 +1,12 @@
 """The types that JSON is given, and the DDL that follows."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from pellucid.database.catalog.model import TableName
 from pellucid.errors import InvalidFields, MalformedQuery
 from pellucid.rest.develop import infer, statements
 from pellucid.rest.profile import NATIVE
@@ -64,11 +66,19 @@ def test_new_columns() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["a b", "1a", "", 'a"b', "a;b", "é" * 40, "a-b"])
+@pytest.mark.parametrize("name", ["a b", "1a", "", 'a"b', "a;b", "é" * 40, "a-b", "ctid", "xmin"])
 def test_names_that_cannot_be(name: str) -> None:
     with pytest.raises(InvalidFields) as fault:
         statements(ask("POST", "/things", {name: 1}), None)
     assert fault.value.faults[0].hint
-    if name:
+    if name and not name.isidentifier():
         with pytest.raises(MalformedQuery):
             statements(ask("POST", f"/{quote(name, safe='')}", {"a": 1}, NATIVE), None)
+
+
+@pytest.mark.parametrize("name", ["rpc", "console", "batch"])
+def test_addresses_of_other_things_are_no_tables(name: str) -> None:
+    asked = replace(ask("POST", "/things", {"a": 1}), name=TableName("public", name))
+    with pytest.raises(MalformedQuery, match=name) as fault:
+        statements(asked, None)
+    assert "another name" in str(fault.value.hint)

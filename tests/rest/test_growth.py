@@ -1,12 +1,15 @@
 """Tables that grow while several requests, and several workers, want them at once."""
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 import pytest
 
 from pellucid.database.core import Database
 from pellucid.database.options import DatabaseOptions
+from pellucid.errors import MalformedQuery
+from pellucid.rest import develop
 from pellucid.rest.develop import OPEN_POLICY, Grower
 from pellucid.rest.profile import POSTGREST
 from tests.conftest import Clone
@@ -64,3 +67,19 @@ async def test_reads_and_the_other_profile_make_nothing(database: Database) -> N
 async def test_a_path_of_the_applications_own_is_no_table(database: Database) -> None:
     catalog = await Grower(database, frozenset({"things"})).catalog_for(ask("POST", "/things", {"a": 1}))
     assert catalog.table("public", "things") is None
+
+
+async def test_tables_and_columns_are_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(develop, "MAX_TABLES", 1)
+    monkeypatch.setattr(develop, "MAX_COLUMNS", 4)
+    grower = Grower(database)
+    await grower.catalog_for(ask("POST", "/things", {"a": 1}))
+    with pytest.raises(MalformedQuery, match="1 tables have been made"):
+        await grower.catalog_for(ask("POST", "/more", {"a": 1}))
+    with pytest.raises(MalformedQuery, match="would have 5 columns"):
+        await grower.catalog_for(ask("POST", "/things", {"b": 1, "c": 1}))
+
+
+async def test_a_call_makes_nothing(database: Database) -> None:
+    asked = replace(ask("POST", "/things", {"a": 1}), call=True)
+    assert (await Grower(database).catalog_for(asked)).table("public", "things") is None

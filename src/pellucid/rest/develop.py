@@ -31,6 +31,14 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('pellucid: growt
 _THERE_ALREADY = frozenset({"42P07", "42701", "23505"})
 """duplicate_table, duplicate_column and unique_violation: what a statement that lost a race ends with."""
 _TRIES = 3
+MAX_TABLES = 1000
+"""How many tables development makes in one database."""
+MAX_COLUMNS = 500
+"""How many columns a table made in development has at most."""
+RESERVED_TABLES = frozenset({"rpc", "console", "batch"})
+"""Names that are, or will be, the addresses of something else."""
+_SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+"""Every table has these already (PostgreSQL, 5.6)."""
 _NUMBERS = ("bigint", "numeric", "double precision")
 
 
@@ -48,11 +56,11 @@ class Grower:
     async def catalog_for(self, asked: RestRequest) -> Catalog:
         """The catalog in which this request's table and columns are, made where they are not.
 
-        Only a native write makes anything. A read that misses its table looks at the database once more, since another worker may
-        have made it a moment ago.
+        Only a native write makes anything. A read that misses its table, and a call that misses its function, look at the database once
+        more, since they may have been made a moment ago.
 
         Raises:
-            InvalidFields, MalformedQuery: a name cannot be a table's or a column's.
+            InvalidFields, MalformedQuery: a name cannot be a table's or a column's, or there are too many of them.
         """
         if not _lacks(self._database.catalog, asked):
             return self._database.catalog
@@ -65,6 +73,7 @@ class Grower:
             catalog = await self._database.refresh()
             if not _lacks(catalog, asked) or not self._may_grow(asked, catalog):
                 return catalog
+            _check_room(asked, catalog)
             try:
                 await self._database.administer([_ONE_AT_A_TIME, *statements(asked, catalog.tables.get(asked.name))])
             except DatabaseError as fault:
@@ -74,12 +83,14 @@ class Grower:
 
     def _may_grow(self, asked: RestRequest, catalog: Catalog) -> bool:
         """Any write may add columns; only a POST makes a table, for it alone brings a row that has no address yet."""
-        if not asked.profile.grows or asked.reads:
+        if not asked.profile.grows or asked.reads or asked.call or asked.root:
             return False
         return asked.name in catalog.tables or (asked.method == "POST" and asked.table not in self._claimed)
 
 
 def _lacks(catalog: Catalog, asked: RestRequest) -> bool:
+    if asked.call or asked.root:
+        return asked.call and asked.name not in catalog.functions
     table = catalog.tables.get(asked.name)
     if table is None:
         return True
@@ -141,16 +152,40 @@ def _rows(asked: RestRequest) -> Sequence[Mapping[str, Any]]:
     return asked.payload.rows if asked.payload is not None else ()
 
 
+def _check_room(asked: RestRequest, catalog: Catalog) -> None:
+    """Keep a client from filling the database with tables and columns."""
+    table = catalog.tables.get(asked.name)
+    rows = _rows(asked)
+    columns = len(_keys(rows)) if table is None else len(table.columns) + len(_new_keys(table, rows))
+    if columns > MAX_COLUMNS:
+        raise MalformedQuery(
+            f"The table {asked.table} would have {columns} columns.",
+            hint=f"Development makes at most {MAX_COLUMNS}; put the rest into one JSON object, or write CREATE TABLE yourself.",
+        )
+    made = sum(OPEN_POLICY in each.policies for each in catalog.tables.values())
+    if table is None and made >= MAX_TABLES:
+        raise MalformedQuery(
+            f"{made} tables have been made in development, and no more are.",
+            hint="Drop those that nobody needs, or write CREATE TABLE yourself.",
+        )
+
+
+_RULE = "A name has letters, digits and underscores, does not begin with a digit, and is at most 63 bytes long."
+
+
 def _check_names(names: Iterable[str], what: str) -> None:
-    bad = [name for name in names if not _NAME.fullmatch(name) or len(name.encode()) > 63]
+    taken = RESERVED_TABLES if what == "table" else _SYSTEM_COLUMNS
+    bad = [name for name in names if name in taken or not _NAME.fullmatch(name) or len(name.encode()) > 63]
     if not bad:
         return
-    rule = "A name has letters, digits and underscores, does not begin with a digit, and is at most 63 bytes long."
+    rules = [f"{name} is taken; choose another name." if name in taken else _RULE for name in bad]
     if what == "table":
-        raise MalformedQuery(f"No table can be made with the name {bad[0][:80]!r}.", hint=rule)
+        raise MalformedQuery(f"No table can be made with the name {bad[0][:80]!r}.", hint=rules[0])
     raise InvalidFields(
         "Some keys cannot become columns.",
-        faults=tuple(Fault(name[:80], "This cannot be a column's name.", rule) for name in bad),
+        faults=tuple(
+            Fault(name[:80], "This cannot be a column's name.", rule) for name, rule in zip(bad, rules, strict=True)
+        )[:MAX_COLUMNS],
     )
 
 
