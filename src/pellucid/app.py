@@ -102,9 +102,8 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     application.router.routes.extend(_documents(application, production=settings.production).routes)
     application.data = DataApi(
         database,
-        settings.schemas,
+        settings.data_api(),
         grower=None if settings.production else Grower(database, claimed),
-        most_rows=settings.max_rows,
         models=ModelCache(),
         reserved=first_segments(application.routes[own:]) | {POSTGREST_PREFIX.split("/")[1]},
     )

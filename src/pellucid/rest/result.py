@@ -1,62 +1,57 @@
-"""Rows to status, headers and body."""
+"""Outcome to status, headers and body."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from pellucid.errors import NotSingular, RowNotFound, UnacceptableRange
-from pellucid.rest.grammar.preferences import Resolution
+from pellucid.errors import UnacceptableRange
+from pellucid.rest.grammar.preferences import Count, Handling, Resolution, TransactionEnd
+from pellucid.rest.outcome import Outcome
+from pellucid.rest.plan.form import Form, Shape
 from pellucid.rest.plan.model import Call, Delete, Insert, OnConflict, Plan, Reading, Update
-from pellucid.rest.request import Media, RestRequest
+from pellucid.rest.request import RestRequest
 
-Record = Mapping[str, Any]
+VARY = "Accept, Prefer, Range"
+"""The request headers that an answer depends on, beside who asks (RFC 9110, 12.5.5)."""
 
 
-def respond(asked: RestRequest, plan: Plan, records: Sequence[Record]) -> Response:
+def respond(
+    asked: RestRequest, plan: Plan, form: Form, outcome: Outcome, end: TransactionEnd | None = None
+) -> Response:
     """Write the response.
 
+    Args:
+        asked: the request.
+        plan: what it became.
+        form: how the answer is written.
+        outcome: what came of it.
+        end: how the client wished the transaction to end, where that was honoured.
+
     Raises:
-        RowNotFound: the path names a row that is not there, or not for this caller.
-        NotSingular: one row was asked for, and there are none or several.
         UnacceptableRange: the range begins behind the last row.
     """
+    if form.plan is not None:
+        return _written(200, {}, asked, form, outcome)
+    applied = _applied(asked, plan, end)
     match plan:
         case Reading():
-            return _read(asked, plan, records[0])
+            status, headers = _span(asked, plan.read.range.offset, outcome)
+            return _written(status, headers | _content_location(asked) | applied, asked, form, outcome)
         case Insert():
-            return _inserted(asked, plan, records[0])
+            return _inserted(asked, plan, form, outcome, applied)
         case Update() | Delete():
-            return _changed(asked, plan, records[0])
-        case Call():
-            raise NotImplementedError
+            headers = _changed(asked, plan, outcome) | applied
+            return _written(204 if plan.answer is None else 200, headers, asked, form, outcome)
+        case Call(function):
+            status, headers = _span(asked, plan.read.range.offset, outcome)
+            return _written(204 if function.returns_void else status, headers | applied, asked, form, outcome)
 
 
-def check_rows(asked: RestRequest, records: Sequence[Record]) -> None:
-    """Judge the number of rows while the transaction can still be rolled back.
-
-    Raises:
-        RowNotFound, NotSingular: as in `respond`.
-    """
-    rows = sum(int(record["rows"]) for record in records)
-    if asked.key is not None and rows == 0:
-        raise RowNotFound(
-            f"No row of {asked.table} has the key {','.join(asked.key)}.",
-            hint="Check the key; a row that you may not see is answered in the same way.",
-        )
-    if asked.media is Media.SINGULAR and rows != 1:
-        raise NotSingular(
-            "Cannot coerce the result to a single JSON object",
-            details=f"The result contains {rows} rows",
-            hint="Accept application/json for a list, or filter for one row." if asked.profile.validates else None,
-        )
-
-
-def _read(asked: RestRequest, plan: Reading, record: Record) -> Response:
-    rows, total, first = int(record["rows"]), record["total"], plan.read.range.offset
+def _span(asked: RestRequest, first: int, outcome: Outcome) -> tuple[int, dict[str, str]]:
+    """Which of the rows the answer has (RFC 9110, 14.4)."""
+    rows, total = outcome.rows, outcome.total
     if total is not None and first > total:
         raise UnacceptableRange(
             "Requested range not satisfiable",
@@ -64,54 +59,34 @@ def _read(asked: RestRequest, plan: Reading, record: Record) -> Response:
             hint="Ask for a smaller offset." if asked.profile.validates else None,
             headers={"Content-Range": f"*/{total}"},
         )
-    body: str = record["body"]
-    if _single(asked):
-        # json_agg writes one row as "[row]".
-        body = body[1:-1]
-    headers = {"Content-Range": _content_range(first, rows, total)} | _content_location(asked) | _applied(asked, plan)
-    status = 206 if total is not None and rows < total else 200
-    if asked.method == "HEAD":
-        response = _json(status, "", asked, headers)
-        del response.headers["Content-Length"]  # what GET would send, not 0 (RFC 9110, 9.3.2)
-        return response
-    return _json(status, body, asked, headers)
+    return 206 if total is not None and rows < total else 200, {"Content-Range": _content_range(first, rows, total)}
 
 
-def _inserted(asked: RestRequest, plan: Insert, record: Record) -> Response:
-    rows = int(record["rows"])
-    headers = {"Content-Range": f"*/{rows if asked.preferences.count else '*'}"} if not asked.profile.validates else {}
-    headers |= _applied(asked, plan)
-    if plan.located and record["keys"]:
-        headers["Location"] = _location(asked, plan, json.loads(record["keys"]))
-    made = rows - int(record["replaced"])
-    merged = plan.conflict is OnConflict.MERGE or asked.preferences.resolution is Resolution.MERGE
-    status = 200 if made == 0 and merged else 201
-    if plan.answer is None:
-        return Response(status_code=204 if asked.method == "PUT" else status, headers=headers)
-    return _json(status, _written(asked, record), asked, headers)
+def _inserted(asked: RestRequest, plan: Insert, form: Form, outcome: Outcome, applied: Mapping[str, str]) -> Response:
+    headers: dict[str, str] = {}
+    if asked.method == "POST" and not asked.profile.validates:
+        headers["Content-Range"] = f"*/{_counted(asked, outcome)}"
+    if plan.located and outcome.keys:
+        headers["Location"] = _location(asked, plan, outcome.keys)
+    merges = plan.conflict is OnConflict.MERGE or asked.preferences.resolution is Resolution.MERGE
+    status = 200 if merges and outcome.rows <= outcome.replaced else 201
+    if plan.answer is None and asked.method == "PUT":
+        status = 204
+    return _written(status, {**headers, **applied}, asked, form, outcome)
 
 
-def _changed(asked: RestRequest, plan: Update | Delete, record: Record) -> Response:
-    rows = int(record["rows"])
-    total = rows if asked.preferences.count else None
-    headers = _applied(asked, plan)
-    if not asked.profile.validates:
-        whole = _content_range(0, rows, total) if isinstance(plan, Update) else f"*/{'*' if total is None else total}"
-        headers["Content-Range"] = whole
-    if plan.answer is None:
-        return Response(status_code=204, headers=headers)
-    return _json(200, _written(asked, record), asked, headers)
+def _changed(asked: RestRequest, plan: Update | Delete, outcome: Outcome) -> dict[str, str]:
+    if asked.profile.validates:
+        return {}
+    counted = _counted(asked, outcome)
+    if isinstance(plan, Delete):
+        return {"Content-Range": f"*/{counted}"}
+    return {"Content-Range": _content_range(0, outcome.rows, None if counted == "*" else outcome.rows)}
 
 
-def _written(asked: RestRequest, record: Record) -> str:
-    body: str = record["body"]
-    return body[1:-1] if _single(asked) and int(record["rows"]) == 1 else body
-
-
-def _single(asked: RestRequest) -> bool:
-    """Whether the answer is one object: as asked for, at a row's address, or as the native body was."""
-    sent_one = asked.method == "POST" and asked.payload is not None and not asked.payload.listed
-    return asked.media is Media.SINGULAR or asked.key is not None or (asked.profile.validates and sent_one)
+def _counted(asked: RestRequest, outcome: Outcome) -> str:
+    """The number of rows that a write touched, where the client wants to know."""
+    return str(outcome.rows) if asked.preferences.count in (Count.EXACT, Count.ESTIMATED) else "*"
 
 
 def _content_range(first: int, rows: int, total: int | None) -> str:
@@ -119,19 +94,28 @@ def _content_range(first: int, rows: int, total: int | None) -> str:
     return f"{span}/{'*' if total is None else total}"
 
 
-def _applied(asked: RestRequest, plan: Plan) -> dict[str, str]:
+def _applied(asked: RestRequest, plan: Plan, end: TransactionEnd | None) -> dict[str, str]:
     """What was honoured of the preferences, in PostgREST's order (RFC 7240, 3)."""
     wished = asked.preferences
-    writes = not isinstance(plan, Reading)
+    inserts = isinstance(plan, Insert) and asked.method == "POST"
     honoured = (
-        wished.resolution if isinstance(plan, Insert) and plan.conflict else None,
-        wished.missing if isinstance(plan, Insert | Update) else None,
-        wished.returned if writes else None,
+        wished.resolution if inserts and isinstance(plan, Insert) and plan.conflict else None,
+        wished.missing if inserts or isinstance(plan, Update) else None,
+        wished.returned if isinstance(plan, Insert | Update | Delete) else None,
         wished.count,
+        end,
         wished.handling,
+        f"timezone={wished.timezone}" if wished.timezone is not None else None,
+        _affected(asked, plan),
     )
-    applied = ", ".join(word.value for word in honoured if word is not None)
+    applied = ", ".join(str(word) for word in honoured if word is not None)
     return {"Preference-Applied": applied} if applied else {}
+
+
+def _affected(asked: RestRequest, plan: Plan) -> str | None:
+    wished = asked.preferences
+    counts = isinstance(plan, Update | Delete | Call) and wished.handling is Handling.STRICT
+    return f"max-affected={wished.max_affected}" if counts and wished.max_affected is not None else None
 
 
 def _content_location(asked: RestRequest) -> dict[str, str]:
@@ -142,14 +126,31 @@ def _content_location(asked: RestRequest) -> dict[str, str]:
     return {"Content-Location": f"/{quote(asked.table, safe='')}" + (f"?{query}" if query else "")}
 
 
-def _location(asked: RestRequest, plan: Insert, keys: Sequence[str]) -> str:
+def _location(asked: RestRequest, plan: Insert, keys: tuple[str | None, ...]) -> str:
+    table = f"/{quote(asked.table, safe='')}"
     if asked.profile.validates:
-        return f"/{quote(asked.table, safe='')}/{','.join(quote(key, safe='') for key in keys)}"
-    pairs = [(name, f"eq.{key}") for name, key in zip(plan.table.primary_key, keys, strict=True)]
-    return f"/{quote(asked.table, safe='')}?{urlencode(pairs, quote_via=quote, safe='')}"
+        return f"{table}/{','.join(quote(key or '', safe='') for key in keys)}"
+    values = ("is.null" if key is None else f"eq.{key}" for key in keys)
+    pairs = list(zip(plan.table.primary_key, values, strict=True))
+    return f"{table}?{urlencode(pairs, quote_via=quote, safe='')}"
 
 
-def _json(status: int, body: str, asked: RestRequest, headers: Mapping[str, str]) -> Response:
-    media = "application/json" if asked.media is Media.JSON or asked.profile.validates else asked.media.value
-    profile = {"Content-Profile": asked.name.schema} if asked.negotiated else {}
-    return Response(body, status_code=status, headers={**headers, **profile}, media_type=f"{media}; charset=utf-8")
+def _written(status: int, headers: Mapping[str, str], asked: RestRequest, form: Form, outcome: Outcome) -> Response:
+    """The response as it stands, then what functions of the database want to be otherwise."""
+    own = dict(headers)
+    if form.shape is not Shape.NOTHING or (asked.method == "HEAD" and status != 204):
+        own["Content-Type"] = form.media
+        own |= {"Content-Profile": asked.name.schema} if asked.negotiated else {}
+    own["Vary"] = VARY
+    chosen = {name.lower() for name, _ in outcome.headers}
+    status = outcome.status or status
+    empty = asked.method == "HEAD" or status in (204, 304)
+    response = Response(
+        b"" if empty else outcome.body,
+        status,
+        {name: value for name, value in own.items() if name.lower() not in chosen},
+    )
+    if empty:
+        response.raw_headers = [pair for pair in response.raw_headers if pair[0] != b"content-length"]
+    response.raw_headers += [(name.lower().encode(), value.encode()) for name, value in outcome.headers]
+    return response

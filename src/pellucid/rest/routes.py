@@ -8,25 +8,32 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from pellucid.database.capabilities import Feature
+from pellucid.database.catalog.model import Function
 from pellucid.errors import MethodNotAllowed, UnknownRoute
 from pellucid.rest.pipeline import DataApi, answer
 from pellucid.rest.plan.build import allowed
-from pellucid.rest.plan.names import check_exposed, find_table
 from pellucid.rest.profile import NATIVE, POSTGREST, Profile
-from pellucid.rest.request import Envelope, Method, parse_request
+from pellucid.rest.request import Envelope, Method, RestRequest
+from pellucid.rest.result import VARY
+from pellucid.rest.target import context_of, find_target, parsed
 from pellucid.web.identity import Identity, current_identity
 
 POSTGREST_PREFIX = POSTGREST.prefix
 _METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
-_NAMES = ("postgrest table", "table", "row")
+_NAMES = ("postgrest root", "postgrest table", "table", "row")
 
 
 def data_routes(api: DataApi) -> list[Route]:
     """The routes of the data API. They match any name, so they belong behind all others."""
+    places = (
+        (POSTGREST_PREFIX, POSTGREST),
+        (f"{POSTGREST_PREFIX}/{{table:path}}", POSTGREST),
+        ("/{table}", NATIVE),
+        ("/{table}/{key:path}", NATIVE),
+    )
     return [
-        Route(f"{POSTGREST_PREFIX}/{{table:path}}", _endpoint(api, POSTGREST), methods=_METHODS, name=_NAMES[0]),
-        Route("/{table}", _endpoint(api, NATIVE), methods=_METHODS, name=_NAMES[1]),
-        Route("/{table}/{key:path}", _endpoint(api, NATIVE), methods=_METHODS, name=_NAMES[2]),
+        Route(path, _endpoint(api, profile), methods=_METHODS, name=name)
+        for name, (path, profile) in zip(_NAMES, places, strict=True)
     ]
 
 
@@ -46,10 +53,21 @@ def _endpoint(api: DataApi, profile: Profile) -> Callable[[Request], Coroutine[A
 
 def _methods(api: DataApi, envelope: Envelope, profile: Profile, identity: Identity) -> Response:
     """What there is at this path (RFC 9110, 9.3.7)."""
-    asked = parse_request(envelope, profile, api.schemas, api.most_rows)
-    table = find_table(api.database.catalog, asked.name, identity.role, profile)
-    check_exposed(table, identity.role, guarded=api.grower is None)
-    return Response(status_code=200, headers={"Allow": allowed(table, asked)})
+    asked = parsed(envelope, profile, api.options)
+    headers = {"Allow": _allowed(api, asked, identity), "Vary": VARY}
+    if profile is POSTGREST:
+        headers["Access-Control-Allow-Origin"] = "*"
+    return Response(headers=headers)
+
+
+def _allowed(api: DataApi, asked: RestRequest, identity: Identity) -> str:
+    if asked.root and not asked.call:
+        return "OPTIONS,GET,HEAD"
+    guarded = api.grower is None
+    target = find_target(asked, context_of(api.database.catalog, asked.profile, identity, api.options, guarded=guarded))
+    if isinstance(target, Function):
+        return "OPTIONS,POST" if target.volatility == "volatile" else "OPTIONS,GET,HEAD,POST"
+    return allowed(target, asked)
 
 
 def _check_name(api: DataApi, request: Request) -> None:

@@ -4,7 +4,7 @@ The models judge only what can be judged without the database. What they let thr
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -15,10 +15,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from pellucid.database.catalog.model import Column, Fill, Privilege, Table, TableName
+from pellucid.database.catalog.model import Column, Fill, Function, Parameter, Privilege, Table, TableName
 from pellucid.errors import Fault, InvalidFields
+from pellucid.rest.plan.functions import takes_whole
 from pellucid.rest.plan.names import closest
-from pellucid.rest.request import RestRequest
+from pellucid.rest.request import Payload, RestRequest
 
 _TYPES: Mapping[str, Any] = {
     "bool": bool,
@@ -52,6 +53,9 @@ _ENDLESS: Mapping[str, Any] = {
 
 MAX_FAULTS = 100
 """How many bad fields one answer tells."""
+_LONGEST_NAME = 80
+"""How much of a name an answer repeats; PostgreSQL's own are shorter."""
+_MOST_FUNCTIONS = 2000
 
 
 class Models(NamedTuple):
@@ -73,10 +77,11 @@ def models_of(table: Table) -> Models:
 
 
 class ModelCache:
-    """The models of the tables that have been asked for; a table that has changed is another value, and gets new ones."""
+    """The models of the tables and functions that have been asked for; one that has changed is another value, and gets new ones."""
 
     def __init__(self) -> None:
         self._models: dict[TableName, tuple[Table, Models]] = {}
+        self._arguments: dict[tuple[TableName, tuple[Parameter, ...]], type[BaseModel]] = {}
 
     def of(self, table: Table) -> Models:
         """The table's models."""
@@ -85,61 +90,99 @@ class ModelCache:
             known = self._models[table.name] = (table, models_of(table))
         return known[1]
 
+    def of_arguments(self, function: Function) -> type[BaseModel]:
+        """The model of what the function takes."""
+        known = self._arguments.get((function.name, function.parameters))
+        if known is None:
+            if len(self._arguments) >= _MOST_FUNCTIONS:
+                self._arguments.clear()
+            known = self._arguments[function.name, function.parameters] = _arguments_model(function)
+        return known
 
-def check(asked: RestRequest, table: Table, models: ModelCache, role: str) -> None:
-    """Check a body's rows against the table's model.
+
+def check(asked: RestRequest, target: Table | Function, models: ModelCache, role: str) -> None:
+    """Check a body's rows against the table's model, or its arguments against the function's.
 
     A role that may not write is told nothing of the columns: PostgreSQL refuses it.
 
     Raises:
         InvalidFields: one or more fields are wrong; all are told (up to `MAX_FAULTS`).
     """
-    right = Privilege.INSERT if asked.method == "POST" else Privilege.UPDATE
-    if asked.payload is None or not asked.profile.validates or not table.allows(role, right):
+    if asked.payload is None or not asked.profile.validates:
         return
-    checker = _Checker(
-        table,
-        models.of(table).update if asked.method == "PATCH" else models.of(table).insert,
-        inherited=frozenset(table.primary_key) if asked.key is not None else frozenset(),
-        listed=asked.payload.listed,
-    )
+    if isinstance(target, Function):
+        checker = _of_call(asked, target, models)
+    elif target.allows(role, Privilege.INSERT if asked.method == "POST" else Privilege.UPDATE):
+        checker = _of_rows(asked, target, models, asked.payload)
+    else:
+        return
     found = (fault for place, row in enumerate(asked.payload.rows) for fault in checker.faults(row, place))
     faults = tuple(islice(found, MAX_FAULTS))
     if faults:
         many = "1 field is" if len(faults) == 1 else f"{len(faults)} fields are"
-        raise InvalidFields(f"{many} not valid for {table.name.name}.", faults=faults)
+        raise InvalidFields(f"{many} not valid for {target.name.name}.", faults=faults)
+
+
+def _of_rows(asked: RestRequest, table: Table, models: ModelCache, payload: Payload) -> "_Checker":
+    return _Checker(
+        table.name.name,
+        table.columns,
+        models.of(table).update if asked.method == "PATCH" else models.of(table).insert,
+        inherited=frozenset(table.primary_key) if asked.method == "PUT" else frozenset(),
+        listed=payload.listed,
+        ignored=frozenset() if asked.query.columns is None else _others(payload, asked.query.columns),
+    )
+
+
+def _of_call(asked: RestRequest, function: Function, models: ModelCache) -> "_Checker":
+    """The body of a function with one unnamed parameter may be anything."""
+    columns = {} if takes_whole(function, asked) else {each.name: _column(each) for each in function.parameters}
+    model = models.of_arguments(function) if columns else BaseModel
+    return _Checker(function.name.name, columns, model, inherited=frozenset(), listed=False)
+
+
+def _others(payload: Payload, columns: Iterable[str]) -> frozenset[str]:
+    """Keys of the body that the request does not mean to write."""
+    return frozenset(key for row in payload.rows for key in row).difference(columns)
 
 
 @dataclass(frozen=True, slots=True)
 class _Checker:
-    """Checks the rows of one body. ``inherited`` columns come from the path, so a row may leave them out."""
+    """Checks the rows of one body.
 
-    table: Table
+    ``inherited`` columns come from the path, so a row may leave them out; ``ignored`` keys are not written.
+    """
+
+    name: str
+    columns: Mapping[str, Column]
     model: type[BaseModel]
     inherited: frozenset[str]
     listed: bool
+    ignored: frozenset[str] = frozenset()
 
     def faults(self, row: Mapping[str, Any], place: int) -> list[Fault]:
         try:
             self.model.model_validate(row)
         except ValidationError as fault:
             details = fault.errors(include_url=False, include_context=False, include_input=False)
-            told = (self._fault(detail, place) for detail in details if not self._is_inherited(detail))
+            told = (self._fault(detail, place) for detail in details[:MAX_FAULTS] if not self._is_excused(detail))
             return list({each.field: each for each in reversed(list(told))}.values())
         return []
 
-    def _is_inherited(self, detail: ErrorDetails) -> bool:
-        return detail["type"] == "missing" and detail["loc"][0] in self.inherited
+    def _is_excused(self, detail: ErrorDetails) -> bool:
+        name = detail["loc"][0] if detail["loc"] else ""
+        return name in self.ignored or (detail["type"] == "missing" and name in self.inherited)
 
     def _fault(self, detail: ErrorDetails, place: int) -> Fault:
         name = str(detail["loc"][0]) if detail["loc"] else ""
+        column = self.columns.get(name)
+        name = name[:_LONGEST_NAME]
         field = ".".join(str(part) for part in ((place, name) if self.listed else (name,)))
-        column = self.table.columns.get(name)
         if column is None:
-            similar = closest(name, self.table.columns)
+            similar = closest(name, self.columns)
             return Fault(
                 field,
-                f"{self.table.name.name} has no column {name}.",
+                f"{self.name} has no column {name}.",
                 f"Did you mean {similar}?" if similar else "Leave it out.",
             )
         if detail["type"] == "extra_forbidden":
@@ -174,6 +217,22 @@ def _model(table: Table, suffix: str, config: ConfigDict, *, required: Callable[
     return create_model(f"{table.name.name}{suffix}", __config__=config, **fields)
 
 
+def _arguments_model(function: Function) -> type[BaseModel]:
+    fields: dict[str, Any] = {
+        f"field_{place}": (_given(_column(each)), Field(default=None, alias=each.name))
+        for place, each in enumerate(function.parameters)
+        if each.name
+    }
+    return create_model(f"{function.name.name}Arguments", **fields)
+
+
+def _column(parameter: Parameter) -> Column:
+    """A parameter as if it were a column. Only PostgreSQL's own types are judged here."""
+    base = parameter.cast.removeprefix("pg_catalog.").removesuffix("[]").strip('"')
+    known = parameter.cast.startswith("pg_catalog.")
+    return Column(parameter.name, parameter.type, base if known else "", array=parameter.cast.endswith("[]"))
+
+
 def _row_model(table: Table) -> type[BaseModel]:
     fields: dict[str, Any] = {
         f"field_{place}": (_answered(column), _field(column, required=True))
@@ -188,6 +247,8 @@ def _field(column: Column, *, required: bool) -> Any:
 
 def _given(column: Column) -> Any:
     """What a client may give. An array may be written as PostgreSQL writes it, and have more dimensions than one."""
+    if column.representation is not None and column.representation.from_json is not None:
+        return Any
     kind: Any = _ENDLESS.get(column.base, _scalar(column))
     if column.max_length is not None and kind is str:
         kind = Annotated[str, Field(max_length=column.max_length)]
@@ -198,6 +259,8 @@ def _given(column: Column) -> Any:
 
 def _answered(column: Column) -> Any:
     """What an answer holds: a number of any precision is a JSON number, never a text."""
+    if column.representation is not None and column.representation.to_json is not None:
+        return Any
     kind: Any = _scalar(column)
     kind = float if kind is Decimal else kind
     if column.array:

@@ -11,10 +11,12 @@ from dataclasses import replace
 
 from pellucid.rest.compile.body import body
 from pellucid.rest.compile.call import call
+from pellucid.rest.compile.counting import total
 from pellucid.rest.compile.read import count, select
 from pellucid.rest.compile.write import Written, delete, insert, update
 from pellucid.rest.compile.writer import Parameters, Statement
 from pellucid.rest.grammar.media import PlanForm
+from pellucid.rest.grammar.preferences import Count
 from pellucid.rest.plan.form import JSON_FORM, Form
 from pellucid.rest.plan.model import Call, Delete, Insert, Plan, Read, Reading, Update
 
@@ -57,8 +59,7 @@ def _record(
 
 def _reading(plan: Reading, form: Form, parameters: Parameters) -> str:
     rows = select(plan.read, parameters)
-    total = "NULL::int8" if plan.count is None else f"({count(plan.read, parameters)})"
-    return _record(body(form, "r"), f"({rows})", total=total)
+    return _record(body(form, "r"), f"({rows})", total=total(plan, parameters))
 
 
 def _writing(written: Written, answer: Read | None, form: Form, parameters: Parameters) -> str:
@@ -74,10 +75,11 @@ def _calling(plan: Call, form: Form, parameters: Parameters) -> str:
     """A function that answers one row answers one, whatever becomes of it."""
     source = call(plan, parameters)
     rows = select(plan.read, parameters, "w")
-    total = "NULL::int8" if plan.count is None else f"({count(plan.read, parameters, 'w')})"
+    counts = plan.count in (Count.EXACT, Count.ESTIMATED)
+    number_of_all = f"({count(plan.read, parameters, 'w')})" if counts else "NULL::int8"
     made = body(replace(form, scalar=plan.read.table is None), "r")
     number = "count(*)" if plan.function.returns_set else "1::int8"
-    return f"WITH w AS ({source}) {_record(made, f'({rows})', rows=number, total=total)}"
+    return f"WITH w AS ({source}) {_record(made, f'({rows})', rows=number, total=number_of_all)}"
 
 
 def _explained(sql: str, plan: PlanForm | None) -> str:

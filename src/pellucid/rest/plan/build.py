@@ -31,7 +31,7 @@ def make_plan(asked: RestRequest, target: Table | Function, context: Context) ->
         _check_meaning(asked)
     match asked.method:
         case "GET" | "HEAD":
-            return Reading(plan_read(asked, table, context), asked.preferences.count)
+            return Reading(plan_read(asked, table, context), asked.preferences.count, context.most_rows)
         case "POST" if asked.key is None:
             return plan_insert(asked, names, returned(asked, names))
         case "PATCH":
@@ -58,7 +58,8 @@ def allowed(table: Table, asked: RestRequest) -> str:
     """The methods that this address has, for ``Allow`` (RFC 9110, 10.2.1)."""
     methods = ["OPTIONS", "GET", "HEAD"]
     methods += ["POST"] * (table.insertable and asked.key is None)
-    methods += ["PUT"] * (table.insertable and table.updatable and asked.key is not None)
+    addressed = asked.key is not None if asked.profile.validates else bool(table.primary_key)
+    methods += ["PUT"] * (table.insertable and table.updatable and addressed)
     methods += ["PATCH"] * table.updatable
     methods += ["DELETE"] * table.deletable
     return ",".join(methods)

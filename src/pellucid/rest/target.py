@@ -1,0 +1,47 @@
+"""What a request names, and against what it is judged."""
+
+from pellucid.database.catalog.model import Catalog, Function, Table
+from pellucid.rest.options import DataOptions
+from pellucid.rest.plan.functions import find_function
+from pellucid.rest.plan.names import Context, check_exposed, find_table
+from pellucid.rest.profile import POSTGREST, Profile
+from pellucid.rest.request import Envelope, RestRequest, parse_request
+from pellucid.web.identity import Identity
+
+
+def parsed(envelope: Envelope, profile: Profile, options: DataOptions) -> RestRequest:
+    """The request, read as the options say.
+
+    Raises:
+        RequestError: it cannot be understood.
+    """
+    root = options.root_spec.name if options.root_spec and profile is POSTGREST else None
+    return parse_request(envelope, profile, options.schemas, options.max_rows, root)
+
+
+def context_of(
+    catalog: Catalog, profile: Profile, identity: Identity, options: DataOptions, *, guarded: bool
+) -> Context:
+    """For whom and against what a request is judged. ``guarded`` is for production: only what has row level security is served."""
+    return Context(
+        catalog,
+        profile,
+        identity.role,
+        aggregates=options.aggregates,
+        most_rows=options.max_rows,
+        guarded=guarded,
+        legacy_target_names=options.legacy_target_names,
+    )
+
+
+def find_target(asked: RestRequest, context: Context) -> Table | Function:
+    """The table or the function that a request names.
+
+    Raises:
+        SchemaError: there is none, or it is not served.
+    """
+    if asked.call:
+        return find_function(asked, context)
+    table = find_table(context.catalog, asked.name, context.role, context.profile)
+    check_exposed(table, context.role, guarded=context.guarded)
+    return table
