@@ -1,9 +1,11 @@
 """Bodies against their table's model."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pellucid.database.catalog.model import Function, Parameter, TableName
 from pellucid.errors import InvalidFields
 from pellucid.rest.request import Method
 from pellucid.rest.validate import MAX_FAULTS, ModelCache, check
@@ -97,3 +99,23 @@ def test_many_bad_rows_are_told_up_to_a_number() -> None:
 )
 def test_what_postgresql_knows_beyond_python(row: dict[str, Any]) -> None:
     assert faults("POST", "/people", row) == {}
+
+
+def test_arguments_are_told_their_types() -> None:
+    kinds = (Parameter("a", "integer", cast="pg_catalog.int4"), Parameter("b", "public.mood", cast='"public"."mood"'))
+    function = Function(TableName("public", "add"), kinds, "integer")
+    called = replace(ask("POST", "/add", {"a": "many", "b": 1}), call=True)
+    with pytest.raises(InvalidFields) as fault:
+        check(called, function, MODELS, "anon")
+    assert [(each.field, each.hint) for each in fault.value.faults] == [
+        ("a", "Give a a value of type integer or null.")
+    ]
+    check(replace(ask("POST", "/add", {"a": 1, "b": 1}), call=True), function, MODELS, "anon")
+
+
+def test_keys_that_are_not_written_are_not_judged() -> None:
+    assert faults("POST", "/people?columns=name", {"name": "a", "hight": 1}) == {}
+
+
+def test_a_huge_key_is_not_repeated() -> None:
+    assert [len(name) for name in faults("POST", "/people", {"name": "a", "x" * 10_000: 1})] == [80]
