@@ -8,8 +8,10 @@ from pellucid.database.catalog.columns import Columns
 from pellucid.database.catalog.computed import computed_columns, computed_relationships
 from pellucid.database.catalog.found import Found, Row
 from pellucid.database.catalog.functions import Functions
+from pellucid.database.catalog.media import build_handlers
 from pellucid.database.catalog.model import Catalog
 from pellucid.database.catalog.relationships import build_relationships
+from pellucid.database.catalog.representations import build_representations
 from pellucid.database.catalog.rights import Rights
 from pellucid.database.catalog.tables import Tables
 from pellucid.database.catalog.types import Types
@@ -19,7 +21,7 @@ def build(found: Found, schemas: tuple[str, ...], extra_search_path: tuple[str, 
     """Put the catalog together."""
     roles = {row["name"]: row for row in found.roles if _requestable(row)}
     rights, types = Rights(roles, found.acls, found.schemas), Types(found.types)
-    columns = Columns(types)
+    columns = Columns(types, build_representations(found.casts))
     builder = Tables(found, rights, columns)
     by_oid = builder.build(computed_columns(found.functions, builder.named, extra_search_path, columns))
     tables = {table.name: table for table in by_oid.values()}
@@ -32,6 +34,9 @@ def build(found: Found, schemas: tuple[str, ...], extra_search_path: tuple[str, 
         role_settings=MappingProxyType(_settings(found.settings, roles)),
         version=version,
         relationships=MappingProxyType(build_relationships(found.keys, builder.places, tables, made)),
+        handlers=MappingProxyType(build_handlers(found.aggregates)),
+        schema_comments=MappingProxyType({row["name"]: row["comment"] for row in found.schemas if row["comment"]}),
+        postgis=any(row["name"] == "postgis" for row in found.extensions),
     )
 
 

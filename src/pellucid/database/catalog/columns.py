@@ -1,7 +1,9 @@
 """Columns, from the rows of ``pg_attribute`` and from what functions answer with."""
 
+from collections.abc import Mapping
+
 from pellucid.database.catalog.found import Row
-from pellucid.database.catalog.model import Column, Fill, TableName
+from pellucid.database.catalog.model import Column, Fill, Representation, TableName
 from pellucid.database.catalog.types import Types
 
 LOOKS = 3
@@ -11,8 +13,15 @@ LOOKS = 3
 class Columns:
     """Makes columns."""
 
-    def __init__(self, types: Types) -> None:
+    def __init__(self, types: Types, representations: Mapping[int, Representation]) -> None:
+        """Prepare it.
+
+        Args:
+            types: all types.
+            representations: how domains are shown and read, by oid.
+        """
         self._types = types
+        self._representations = representations
         self._alike: dict[tuple[object, ...], Column] = {}
 
     def stored(self, row: Row) -> Column:
@@ -50,6 +59,7 @@ class Columns:
             enum=kind.enum,
             max_length=kind.max_length,
             comment=row["comment"],
+            representation=self._representations.get(row["type"]),
         )
 
 

@@ -24,6 +24,9 @@ class Found:
     functions: Rows
     rules: Rows = ()
     rows: Rows = ()
+    casts: Rows = ()
+    aggregates: Rows = ()
+    extensions: Rows = ()
 
     @property
     def mark(self) -> int:
@@ -43,6 +46,9 @@ class Found:
             self.functions,
             self.rules,
             self.rows,
+            self.casts,
+            self.aggregates,
+            self.extensions,
         )
         for rows in rest:
             mark = hash((mark, len(rows)))

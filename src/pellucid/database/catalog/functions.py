@@ -1,13 +1,14 @@
 """Functions that can be called, from the rows of ``pg_proc``."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
 
 from pellucid.database.catalog.columns import Columns
 from pellucid.database.catalog.found import Found, Row
+from pellucid.database.catalog.media import media_type
 from pellucid.database.catalog.model import Column, Function, Parameter, Privilege, Table, TableName
 from pellucid.database.catalog.rights import Rights
 from pellucid.database.catalog.tables import by_table
@@ -21,8 +22,6 @@ OUTPUT = ("o", "b", "t")
 """The modes of parameters that come back: OUT, INOUT, TABLE."""
 WHOLE = ("bytea", "json", "jsonb", "text", "xml")
 """The types of which one parameter without a name takes the whole body."""
-MEDIA = re.compile(r"[A-Za-z0-9.-]+/[A-Za-z0-9.+-]+|\*/\*")
-"""A domain's name that is a media type (RFC 6838), or that of any."""
 
 
 class Functions:
@@ -98,17 +97,18 @@ class Functions:
         under = self._types.row(row["result"])
         if under is None:
             return None
-        own = TableName(under["schema"], under["relation_name"])
-        columns = {column["name"]: self._columns.stored(column) for column in self._composites[under["relation"]]}
-        return self._tables.get(under["relation"]) or self._composite(own, columns)
+        if (table := self._tables.get(under["relation"])) is not None:
+            return table
+        columns = map(self._columns.stored, self._composites[under["relation"]])
+        plain = {column.name: replace(column, representation=None) for column in columns}
+        return self._composite(TableName(under["schema"], under["relation_name"]), plain)
 
     def _composite(self, name: TableName, columns: Mapping[str, Column]) -> Table:
         return Table(name, "composite", MappingProxyType(dict(columns)), privileges=self._readers)
 
     def _media(self, row: Row) -> str | None:
-        name = self._types.named(row["result"])
-        is_media = self._types.is_domain(row["result"]) and MEDIA.fullmatch(name) and not row["returns_set"]
-        return name.lower() if is_media else None
+        plain = row["returns_set"] or not self._types.is_domain(row["result"])
+        return None if plain else media_type(self._types.named(row["result"]))
 
 
 def _declared(row: Row) -> Iterator[tuple[str, int, str]]:

@@ -29,22 +29,25 @@ async def _find(connection: asyncpg.Connection, schemas: Sequence[str], extra: S
     rules = await connection.fetch(queries.RULES, within + besides)
     beneath = {oid for rule in rules for oid in rule["beneath"]}
     functions = await connection.fetch(queries.FUNCTIONS, within, besides)
-    wanted = {oid for function in functions for oid in (*function["types"], function["result"])}
-    types = await connection.fetch(queries.TYPES, list(wanted))
-    tables = await connection.fetch(queries.TABLES, within)
-    rows = {row["relation"] for row in types if row["relation"]}.difference(row["oid"] for row in tables)
+    columns = await connection.fetch(queries.COLUMNS, within)
+    rows = await connection.fetch(queries.ROWS, [row["result"] for row in functions])
+    used = {oid for row in functions for oid in (*row["types"], row["result"])}
+    used.update(row["type"] for row in (*columns, *rows))
     right = "'SET'" if connection.get_server_version().major >= 16 else "'MEMBER'"
     return Found(
         roles=await connection.fetch(queries.ROLES.format(right=right)),
         settings=await connection.fetch(queries.SETTINGS),
         schemas=exposed,
-        types=types,
+        types=await connection.fetch(queries.TYPES, list(used)),
         acls=await connection.fetch(queries.ACLS, within),
-        tables=tables,
-        columns=await connection.fetch(queries.COLUMNS, within),
+        tables=await connection.fetch(queries.TABLES, within),
+        columns=columns,
         keys=await connection.fetch(queries.KEYS, within, list(beneath)),
         indexes=await connection.fetch(queries.UNIQUE_INDEXES, within),
         functions=functions,
-        rows=await connection.fetch(queries.ROWS, list(rows)),
         rules=rules,
+        rows=rows,
+        casts=await connection.fetch(queries.CASTS),
+        aggregates=await connection.fetch(queries.AGGREGATES, within),
+        extensions=await connection.fetch(queries.EXTENSIONS),
     )

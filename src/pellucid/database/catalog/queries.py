@@ -26,7 +26,8 @@ order by r.rolname, name, s.setdatabase
 """What a role sets for one database comes after what it sets for all, so the last one wins."""
 
 SCHEMAS = """
-select n.oid, n.nspname as name, coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))::text as acl
+select n.oid, n.nspname as name, coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))::text as acl,
+       pg_catalog.obj_description(n.oid, 'pg_namespace') as comment
 from pg_catalog.pg_namespace n
 where n.nspname = any($1::text[])
 """
@@ -60,8 +61,10 @@ order by a.attrelid, a.attnum
 COLUMNS = _COLUMNS.format(
     where="c.relnamespace = any($1::oid[]) and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition"
 )
-ROWS = _COLUMNS.format(where="c.oid = any($1::oid[])")
-"""The columns of rows that functions answer with and that no exposed table has."""
+ROWS = _COLUMNS.format(
+    where="(c.reltype = any($1::oid[]) or c.reltype in (select d.typbasetype from pg_catalog.pg_type d where d.typtype = 'd'))"
+)
+"""The columns of the rows that functions answer with."""
 
 KEYS = """
 select con.conrelid as table, con.conname as name, con.contype::text as kind, con.conkey as columns,
@@ -116,10 +119,12 @@ select t.oid, t.typname as name, pg_catalog.quote_ident(n.nspname) || '.' || pg_
 from pg_catalog.pg_type t
 join pg_catalog.pg_namespace n on n.oid = t.typnamespace
 left join pg_catalog.pg_class c on c.oid = t.typrelid
-where t.typtype in ('b', 'd', 'e', 'r', 'm', 'p') or c.relkind = 'c' or t.oid = any($1::oid[])
+where t.typtype in ('d', 'e', 'r', 'm', 'p') or t.typtype = 'b' and t.typcategory <> 'A'
+   or t.oid = any($1::oid[]) or t.typarray = any($1::oid[])
+   or exists (select from pg_catalog.pg_type d where d.typtype = 'd' and t.oid = d.typbasetype)
 order by t.oid
 """
-"""All but the rows of tables, of which only the wanted ones."""
+"""All but arrays and rows; of these, of which every table brings along one, only the wanted ones."""
 
 ACLS = """
 with acl as (
@@ -160,6 +165,36 @@ order by p.pronamespace, p.proname, p.oid
 """
 """Of the exposed schemas; of the extra ones those that take a row and nothing else, which ``row`` tells by its table."""
 
+CASTS = """
+select c.castsource as source, c.casttarget as target, n.nspname as schema, p.proname as name
+from pg_catalog.pg_cast c
+join pg_catalog.pg_proc p on p.oid = c.castfunc
+join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+join pg_catalog.pg_type source on source.oid = c.castsource
+join pg_catalog.pg_type target on target.oid = c.casttarget
+where c.castcontext = 'i' and c.castmethod = 'f' and pg_catalog.has_function_privilege(p.oid, 'execute')
+  and (source.typtype = 'd' and c.casttarget = 'pg_catalog.json'::regtype
+       or target.typtype = 'd' and c.castsource in ('pg_catalog.json'::regtype, 'pg_catalog.text'::regtype))
+order by c.oid
+"""
+"""How domains are shown and read. PostgreSQL itself passes over casts of domains."""
+
+AGGREGATES = """
+select n.nspname as schema, p.proname as name, media.typname as media,
+       case when argument.typtype = 'c' then argument.typname end as table, theirs.nspname as table_schema
+from pg_catalog.pg_proc p
+join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+join pg_catalog.pg_type media on media.oid = p.prorettype and media.typtype = 'd'
+join pg_catalog.pg_type argument on argument.oid = p.proargtypes[0]
+join pg_catalog.pg_namespace theirs on theirs.oid = argument.typnamespace
+left join pg_catalog.pg_class c on c.oid = argument.typrelid
+where p.prokind = 'a' and p.pronamespace = any($1::oid[]) and p.pronargs = 1
+  and (c.relkind in ('r', 'p', 'v', 'm', 'f') or argument.oid = 'pg_catalog.anyelement'::regtype)
+order by pg_catalog.array_position($1::oid[], p.pronamespace), p.proname, p.oid
+"""
+
+EXTENSIONS = "select e.extname as name from pg_catalog.pg_extension e order by e.extname"
+
 SHARED_MARK = """
 select (select sum(pg_catalog.hashtextextended(r::text, 0)) from pg_catalog.pg_roles r) as roles,
        (select sum(pg_catalog.hashtextextended(m::text, 0)) from pg_catalog.pg_auth_members m) as members,
@@ -172,22 +207,44 @@ event triggers tell everything else."""
 
 LOCAL_MARK = """
 with exposed as (select n.oid, n.xmin from pg_catalog.pg_namespace n where n.nspname = any($1::text[])),
+seen as (select n.oid from pg_catalog.pg_namespace n where n.nspname = any($1::text[] || $2::text[])),
 relation as (
   select c.oid, c.xmin from pg_catalog.pg_class c
   where c.relnamespace in (select oid from exposed) and c.relkind in ('r', 'p', 'v', 'm', 'f')
 ),
+rule as (
+  select r.oid, r.xmin from pg_catalog.pg_rewrite r join pg_catalog.pg_class v on v.oid = r.ev_class
+  where v.relnamespace in (select oid from seen)
+),
+beneath as (
+  select d.refobjid as oid from rule join pg_catalog.pg_depend d on d.objid = rule.oid
+  where d.classid = 'pg_catalog.pg_rewrite'::regclass and d.refclassid = 'pg_catalog.pg_class'::regclass
+),
+function as (select p.xmin, p.prorettype from pg_catalog.pg_proc p where p.pronamespace in (select oid from seen)),
+composite as (
+  select c.oid, c.xmin from pg_catalog.pg_class c
+  where c.oid >= 16384 and (c.relkind = 'c' or c.reltype in (select prorettype from function))
+),
 mark (part, number) as (
   select 1, xmin::text::bigint from exposed
   union all select 2, xmin::text::bigint from relation
-  union all select 3, a.xmin::text::bigint from relation join pg_catalog.pg_attribute a on a.attrelid = relation.oid
-  union all select 4, k.xmin::text::bigint from relation join pg_catalog.pg_constraint k on k.conrelid = relation.oid
+  union all select 3, a.xmin::text::bigint from pg_catalog.pg_attribute a
+    where a.attrelid in (select oid from relation union select oid from composite)
+  union all select 4, k.xmin::text::bigint from pg_catalog.pg_constraint k
+    where k.conrelid in (select oid from relation union select oid from beneath)
   union all select 5, p.xmin::text::bigint from relation join pg_catalog.pg_policy p on p.polrelid = relation.oid
   union all select 6, i.xmin::text::bigint from relation join pg_catalog.pg_index i on i.indrelid = relation.oid
-  union all select 7, f.xmin::text::bigint from pg_catalog.pg_proc f where f.pronamespace in (select oid from exposed)
-  union all select 8, d.xmin::text::bigint from pg_catalog.pg_description d where d.objoid >= 16384
+  union all select 7, xmin::text::bigint from function
+  union all select 8, d.xmin::text::bigint from pg_catalog.pg_description d
+    where d.objoid >= 16384 or d.objoid in (select oid from exposed)
   union all select 9, t.xmin::text::bigint from pg_catalog.pg_type t where t.oid >= 16384 and t.typtype in ('d', 'e')
   union all select 10, e.xmin::text::bigint from pg_catalog.pg_enum e
+  union all select 11, xmin::text::bigint from rule
+  union all select 12, xmin::text::bigint from composite
+  union all select 13, c.xmin::text::bigint from pg_catalog.pg_cast c where c.oid >= 16384
+  union all select 14, x.xmin::text::bigint from pg_catalog.pg_extension x
 )
 select part, count(*), sum(number) from mark group by part order by part
 """
-"""Changes with every change of the exposed schemas. It is looked at again and again where there are no event triggers."""
+"""Changes with every change of the exposed schemas, and of what views and functions bring in from elsewhere. It is looked at again and
+again where there are no event triggers."""

@@ -16,6 +16,8 @@ EVERYWHERE: Mapping[str, frozenset[int]] = MappingProxyType(
 """What ``pg_read_all_data`` (6181) and ``pg_write_all_data`` (6182) may do without any access list (PostgreSQL, 21.5)."""
 NOBODY: Mapping[str, frozenset[Privilege]] = MappingProxyType({})
 
+NOTHING: Mapping[str, frozenset[str]] = MappingProxyType({})
+
 
 class Rights:
     """The rights of the roles that a request may take."""
@@ -28,6 +30,7 @@ class Rights:
             self._entries[entry["acl"]][entry["privilege"]].add(entry["grantee"])
         self._usable = {row["oid"]: self._having("usage", (row["acl"],)) for row in schemas}
         self.on_table = cache(self._on_table)
+        self.on_columns = cache(self._on_columns)
         self.on_function = cache(self._on_function)
 
     def _on_table(self, schema: int, lists: frozenset[str]) -> Mapping[str, frozenset[Privilege]]:
@@ -38,6 +41,20 @@ class Rights:
             for role in self._usable[schema]
         }
         return MappingProxyType({role: held for role, held in rights.items() if held}) or NOBODY
+
+    def _on_columns(self, schema: int, acl: str, columns: tuple[tuple[str, str], ...]) -> Mapping[str, frozenset[str]]:
+        """The columns that those roles may read which may not read the whole table.
+
+        Args:
+            schema: of the table.
+            acl: the table's access list.
+            columns: the names of those columns that have access lists of their own, and these.
+        """
+        some: dict[str, set[str]] = defaultdict(set)
+        for name, own in columns:
+            for role in (self._having("select", (own,)) & self._usable[schema]) - self._having("select", (acl,)):
+                some[role].add(name)
+        return MappingProxyType({role: frozenset(names) for role, names in some.items()}) or NOTHING
 
     def _on_function(self, schema: int, acl: str) -> frozenset[str]:
         """The roles that may call a function in this schema."""

@@ -10,7 +10,7 @@ from pellucid.database.catalog.found import Found, Row, Rows
 from pellucid.database.catalog.model import Column, ForeignKey, Privilege, Table, TableName
 from pellucid.database.catalog.origins import origins
 from pellucid.database.catalog.relationships import Places, View, view_keys
-from pellucid.database.catalog.rights import Rights
+from pellucid.database.catalog.rights import NOTHING, Rights
 
 Kind = Literal["table", "partitioned", "view", "materialized", "foreign"]
 Made = Mapping[int, Mapping[str, Column]]
@@ -75,6 +75,7 @@ class Tables:
             privileges=self._privileges(row, columns),
             comment=row["comment"],
             computed=computed,
+            readable=self._readable(row, columns),
         )
 
     def _foreign_key(self, key: Row, names: Mapping[int, str]) -> ForeignKey:
@@ -96,6 +97,10 @@ class Tables:
     def _privileges(self, row: Row, columns: Iterable[Row]) -> Mapping[str, frozenset[Privilege]]:
         lists = frozenset(column["acl"] for column in columns if column["acl"]) | {row["acl"]}
         return self._rights.on_table(row["schema"], lists)
+
+    def _readable(self, row: Row, columns: Iterable[Row]) -> Mapping[str, frozenset[str]]:
+        lists = tuple((column["name"], column["acl"]) for column in columns if column["acl"])
+        return self._rights.on_columns(row["schema"], row["acl"], lists) if lists else NOTHING
 
 
 def by_table(rows: Iterable[Row]) -> Mapping[int, list[Row]]:

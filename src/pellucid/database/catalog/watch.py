@@ -47,6 +47,7 @@ class Watch(Lifecycle):
         self.line = Line(options, self._opened)
         self.store = CatalogStore(self.line, options.schemas, options.extra_search_path)
         self._schemas = list(options.schemas)
+        self._extra = list(options.extra_search_path)
         self._woken = asyncio.Event()
         self._fresh = True
         self._listening = False
@@ -102,7 +103,7 @@ class Watch(Lifecycle):
                 await self._listen(connection)
             shared = tuple(await connection.fetchrow(queries.SHARED_MARK))
             told = shared[-1] and self._listening
-            local = () if told else tuple(await connection.fetch(queries.LOCAL_MARK, self._schemas))
+            local = () if told else tuple(await connection.fetch(queries.LOCAL_MARK, self._schemas, self._extra))
         mark = (shared, local)
         changed, self._mark = mark != self._mark, mark
         return changed
