@@ -1,8 +1,13 @@
-"""Conditions, operands, outputs and orders as SQL. ``t`` is the table in every statement."""
+"""Conditions, operands, outputs and orders as SQL. ``t`` is the table in every statement, ``t1``, ``t2``… those embedded in it."""
 
-from pellucid.rest.compile.writer import Parameters, identifier
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pellucid.database.catalog.model import TableName
+from pellucid.rest.compile.writer import Parameters, identifier, relation
 from pellucid.rest.grammar.filters import Operator
-from pellucid.rest.plan.model import Comparison, Condition, Junction, Operand, Output, Presence, Sort
+from pellucid.rest.plan.model import Comparison, Condition, Junction, Lifted, Operand, Output, Presence, Sort
 
 _SYMBOLS = {
     Operator.EQ: "=",
@@ -16,32 +21,119 @@ _SYMBOLS = {
     Operator.MATCH: "~",
     Operator.IMATCH: "~*",
     Operator.ISDISTINCT: "IS DISTINCT FROM",
+    Operator.CS: "@>",
+    Operator.CD: "<@",
+    Operator.OV: "&&",
+    Operator.SL: "<<",
+    Operator.SR: ">>",
+    Operator.NXR: "&<",
+    Operator.NXL: "&>",
+    Operator.ADJ: "-|-",
 }
 _PATTERNS = {Operator.LIKE, Operator.ILIKE, Operator.MATCH, Operator.IMATCH}
+_SEARCHES = {
+    Operator.FTS: "to_tsquery",
+    Operator.PLFTS: "plainto_tsquery",
+    Operator.PHFTS: "phraseto_tsquery",
+    Operator.WFTS: "websearch_to_tsquery",
+}
 _IS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
+_NULLS = {None: "", True: " NULLS FIRST", False: " NULLS LAST"}
+_BUILT_IN = frozenset(
+    {
+        *(
+            "bool",
+            "int2",
+            "int4",
+            "int8",
+            "float4",
+            "float8",
+            "numeric",
+            "money",
+            "oid",
+            "text",
+            "varchar",
+            "bpchar",
+            "name",
+        ),
+        *("bytea", "bit", "varbit", "uuid", "json", "jsonb", "xml", "tsvector", "tsquery", "inet", "cidr", "macaddr"),
+        *("date", "time", "timetz", "timestamp", "timestamptz", "interval"),
+        *("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"),
+    }
+)
 
 
-def where(conditions: tuple[Condition, ...], parameters: Parameters) -> str:
+def _no_absence(place: int) -> str:
+    raise ValueError(f"nothing is embedded at place {place}")
+
+
+def _no_related(sort: Sort) -> str:
+    raise ValueError(f"nothing is embedded at place {sort.embed}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How the columns of one table are written.
+
+    ``alias`` is the table's name in the statement, ``row`` its whole row, as a function takes it. ``absence`` writes the condition that a
+    row has no rows in an embedded table, by the embed's place; ``related`` writes what an order takes from one.
+    """
+
+    alias: str = "t"
+    row: str = "t.*"
+    absence: Callable[[int], str] = _no_absence
+    related: Callable[[Sort], str] = _no_related
+
+
+ROOT = Scope()
+
+
+def where(conditions: tuple[Condition, ...], parameters: Parameters, scope: Scope = ROOT) -> str:
     """A WHERE clause with all conditions, or nothing."""
-    return " WHERE " + " AND ".join(_condition(condition, parameters) for condition in conditions) if conditions else ""
+    return " WHERE " + " AND ".join(written(conditions, parameters, scope)) if conditions else ""
 
 
-def order_by(order: tuple[Sort, ...], parameters: Parameters) -> str:
+def written(conditions: tuple[Condition, ...], parameters: Parameters, scope: Scope) -> list[str]:
+    """Each of the conditions."""
+    return [_condition(condition, parameters, scope) for condition in conditions]
+
+
+def order_by(order: tuple[Sort, ...], parameters: Parameters, scope: Scope = ROOT) -> str:
     """An ORDER BY clause, or nothing."""
-    return " ORDER BY " + ", ".join(_sort(sort, parameters) for sort in order) if order else ""
+    return " ORDER BY " + ", ".join(_sort(sort, parameters, scope) for sort in order) if order else ""
 
 
-def outputs(items: tuple[Output, ...], parameters: Parameters) -> str:
-    """A select list."""
-    return ", ".join(f"{_output(item, parameters)} AS {identifier(item.name)}" for item in items)
+def output(item: Output, parameters: Parameters, scope: Scope = ROOT) -> str:
+    """One output of a select list, without its name."""
+    if item.operand is None:
+        text = "*" if item.aggregate else "1"
+    else:
+        text = operand(item.operand, parameters, scope)
+        shown = item.operand.column.representation
+        if shown and shown.to_json and not item.operand.path and not item.aggregate:
+            text = f"{relation(shown.to_json)}({text})"
+    return aggregated(f"{text}::{item.cast}" if item.cast else text, item)
 
 
-def operand(item: Operand, parameters: Parameters) -> str:
+def aggregated(text: str, item: Output | Lifted) -> str:
+    """What is made of the values of all rows; the value itself where nothing is."""
+    if item.aggregate is None:
+        return text
+    made = f"{item.aggregate.value}({text})"
+    return f"{made}::{item.aggregate_cast}" if item.aggregate_cast else made
+
+
+def operand(item: Operand, parameters: Parameters, scope: Scope = ROOT) -> str:
     """A column, or a place in its JSON."""
-    column = f"t.{identifier(item.column.name)}"
-    if not item.path:
-        return column
-    base = column if item.column.base in ("json", "jsonb") and not item.column.array else f"to_jsonb({column})"
+    column = item.column
+    made = column.function
+    text = f"{relation(made)}({scope.row})" if made else f"{scope.alias}.{identifier(column.name)}"
+    return inside(text, item, parameters) if item.path else text
+
+
+def inside(text: str, item: Operand, parameters: Parameters) -> str:
+    """A place in the JSON that ``text`` is, or is made of."""
+    base = text if item.column.base in ("json", "jsonb") and not item.column.array else f"to_jsonb({text})"
     steps = (f"{'->>' if step.as_text else '->'} {_key(step.key, parameters)}" for step in item.path)
     return f"({base} {' '.join(steps)})"
 
@@ -55,46 +147,93 @@ def _key(key: str | int, parameters: Parameters) -> str:
     )
 
 
-def _condition(condition: Condition, parameters: Parameters) -> str:
+def _condition(condition: Condition, parameters: Parameters, scope: Scope) -> str:
     match condition:
         case Comparison():
-            text = _comparison(condition, parameters)
+            text = _comparison(condition, parameters, scope)
         case Junction(junction, members):
-            text = f" {junction.upper()} ".join(_condition(member, parameters) for member in members)
-        case Presence():
-            raise NotImplementedError
+            text = f" {junction.upper()} ".join(_condition(member, parameters, scope) for member in members)
+        case Presence(embed):
+            text = scope.absence(embed)
     return f"NOT ({text})" if condition.negated else f"({text})"
 
 
-def _comparison(comparison: Comparison, parameters: Parameters) -> str:
-    left = operand(comparison.operand, parameters)
-    cast = _cast(comparison.operand)
+def _comparison(comparison: Comparison, parameters: Parameters, scope: Scope) -> str:
+    left = operand(comparison.operand, parameters, scope)
     match comparison.operator:
         case Operator.IS:
             return f"{left} IS {_IS[comparison.values[0]]}"
-        case Operator.IN if comparison.operand.column.array and not comparison.operand.path:
-            values = [f"{parameters.bind(value, 'text')}::{cast}" for value in comparison.values]
-            return f"{left} IN ({', '.join(values)})" if values else "false"
         case Operator.IN:
-            return f"{left} = ANY ({parameters.bind(list(comparison.values), 'text[]')}::{cast}[])"
+            return f"{left} {_among(comparison, parameters)}"
+        case operator if operator in _SEARCHES:
+            return _search(left, comparison, parameters)
+        case operator if comparison.quantifier:
+            return f"{left} {_SYMBOLS[operator]} {comparison.quantifier.upper()} ({_list(comparison, parameters)})"
         case operator if operator in _PATTERNS:
             return f"{left} {_SYMBOLS[operator]} {parameters.bind(comparison.values[0], 'text')}"
         case operator:
-            return f"{left} {_SYMBOLS[operator]} {parameters.bind(comparison.values[0], 'text')}::{cast}"
+            return f"{left} {_SYMBOLS[operator]} {_value(comparison, parameters)}"
+
+
+def _value(comparison: Comparison, parameters: Parameters) -> str:
+    value = parameters.bind(comparison.values[0], "text")
+    parser = _parser(comparison)
+    return f"{relation(parser)}({value})" if parser else f"{value}::{_cast(comparison.operand)}"
+
+
+def _among(comparison: Comparison, parameters: Parameters) -> str:
+    """The comparison of ``in``; a list of nothing, or of one empty text, has no member."""
+    values = [] if comparison.values == ("",) else list(comparison.values)
+    cast, parser = _cast(comparison.operand), _parser(comparison)
+    if parser:
+        return f"= ANY (SELECT {relation(parser)}(u.v) FROM unnest({parameters.bind(values, 'text[]')}) AS u(v))"
+    if cast.endswith("[]"):
+        items = ", ".join(f"{parameters.bind(value, 'text')}::{cast}" for value in values)
+        return f"IN ({items})" if items else "IN (NULL) IS TRUE"
+    return f"= ANY ({parameters.bind(values, 'text[]')}::{cast}[])"
+
+
+def _list(comparison: Comparison, parameters: Parameters) -> str:
+    """An array that the client wrote as PostgreSQL does: ``{1,2}``."""
+    value, parser = parameters.bind(comparison.values[0], "text"), _parser(comparison)
+    if comparison.operator in _PATTERNS:
+        return f"{value}::text[]"
+    if parser:
+        return f"SELECT {relation(parser)}(u.v) FROM unnest({value}::text[]) AS u(v)"
+    return f"{value}::{_cast(comparison.operand)}[]"
+
+
+def _search(left: str, comparison: Comparison, parameters: Parameters) -> str:
+    """A text search. What is no ``tsvector`` is made one, with the same configuration as the query."""
+    language = f"{parameters.bind(comparison.language, 'regconfig')}, " if comparison.language else ""
+    item = comparison.operand
+    vector = left if item.column.base == "tsvector" and not item.path else f"to_tsvector({language}{left})"
+    query = parameters.bind(comparison.values[0], "text")
+    return f"{vector} @@ {_SEARCHES[comparison.operator]}({language}{query})"
+
+
+def _parser(comparison: Comparison) -> TableName | None:
+    """The function that reads a text as the column's domain."""
+    item = comparison.operand
+    if item.path or item.column.representation is None or comparison.operator is Operator.ISDISTINCT:
+        return None
+    return item.column.representation.from_text
 
 
 def _cast(item: Operand) -> str:
     """The type that a value is read as: the column's, or text or jsonb at the end of a path."""
     if not item.path:
-        return item.column.cast
+        return _type(item.column.cast, item.column.base, item.column.array)
     return "pg_catalog.text" if item.path[-1].as_text else "pg_catalog.jsonb"
 
 
-def _output(item: Output, parameters: Parameters) -> str:
-    text = operand(item.operand, parameters) if item.operand else "count(*)"
-    return f"{text}::{item.cast}" if item.cast else text
+@lru_cache(maxsize=1024)
+def _type(cast: str, base: str, array: bool) -> str:
+    """A domain's own type is what lies under it: a value to compare with need not satisfy its rules."""
+    known = base in _BUILT_IN and not cast.startswith("pg_catalog.")
+    return f'pg_catalog."{base}"{"[]" if array else ""}' if known else cast
 
 
-def _sort(sort: Sort, parameters: Parameters) -> str:
-    nulls = {None: "", True: " NULLS FIRST", False: " NULLS LAST"}[sort.nulls_first]
-    return f"{operand(sort.operand, parameters)}{' DESC' if sort.descending else ' ASC'}{nulls}"
+def _sort(sort: Sort, parameters: Parameters, scope: Scope) -> str:
+    text = operand(sort.operand, parameters, scope) if sort.embed is None else scope.related(sort)
+    return f"{text}{' DESC' if sort.descending else ' ASC'}{_NULLS[sort.nulls_first]}"

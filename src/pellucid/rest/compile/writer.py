@@ -15,14 +15,20 @@ class Statement:
 
 @dataclass(slots=True)
 class Parameters:
-    """Collects the values of a statement while its text is written."""
+    """Collects the values of a statement while its text is written, and counts the tables embedded in it."""
 
     values: list[object] = field(default_factory=list)
+    embedded: int = 0
 
     def bind(self, value: object, cast: str) -> str:
         """Add a value and give the text that stands for it: ``$3::text``."""
         self.values.append(value)
         return f"${len(self.values)}::{cast}"
+
+    def number(self) -> int:
+        """The number of the next embedded table, for its names in the statement: 1, 2, …"""
+        self.embedded += 1
+        return self.embedded
 
 
 def identifier(name: str) -> str:

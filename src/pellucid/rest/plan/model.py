@@ -34,7 +34,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Whether a row has rows in an embedded table (``negated``: it has), by the place of the embed in its `Read`."""
+    """Whether a row has no rows in an embedded table (``negated``: it has some), by the place of the embed in its `Read`."""
 
     embed: int
     negated: bool = False
@@ -54,7 +54,10 @@ Condition = Comparison | Presence | Junction
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One column of the answer, under its name there. Without an operand it counts rows."""
+    """One column of the answer, under its name there. Without an operand it stands for the row itself, whatever is in it.
+
+    ``cast`` is a type as SQL writes it; it comes before the aggregate, ``aggregate_cast`` after it.
+    """
 
     operand: Operand | None
     name: str
@@ -65,19 +68,35 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One term of the order. ``embed`` is the place of the embed that the operand belongs to, None for the table itself."""
+    """One term of the order.
+
+    ``embed`` is the place of the embed that the operand belongs to, None for the table itself. ``output`` is the name that it has among
+    the embed's outputs, where it is one of them.
+    """
 
     operand: Operand
     descending: bool
     nulls_first: bool | None
     embed: int | None = None
+    output: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A column of a spread table, as it stands among the row's own: ``source`` is its name in the table that was spread."""
+
+    source: str
+    name: str
+    aggregate: Aggregate | None = None
+    aggregate_cast: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Embed:
     """Rows of a related table within each row.
 
-    ``spread`` puts its columns among the row's own; ``hidden`` answers nothing of it. ``inner`` drops rows that have none.
+    ``inner`` drops rows that have none. ``hidden`` answers nothing of them. ``spread`` puts the ``lifted`` columns among the row's own,
+    each as a list where there may be many rows. ``asked`` tells that a condition asks whether there are any.
     """
 
     name: str
@@ -86,6 +105,8 @@ class Embed:
     inner: bool = False
     spread: bool = False
     hidden: bool = False
+    lifted: tuple[Lifted, ...] = ()
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +126,9 @@ class Read:
     @property
     def grouped(self) -> bool:
         """Whether rows are taken together: what is no aggregate is grouped by."""
-        return any(output.aggregate for output in self.outputs)
+        return any(output.aggregate for output in self.outputs) or any(
+            lifted.aggregate for embed in self.embeds for lifted in embed.lifted
+        )
 
 
 class OnConflict(Enum):
@@ -125,10 +148,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A request for rows. ``count`` tells whether, and how, all of them are counted, those outside the range too."""
+    """A request for rows. ``count`` tells whether, and how, all of them are counted, those outside the range too.
+
+    ``enough`` is the number of rows up to which an estimated count is exact; None where it always is.
+    """
 
     read: Read
     count: Count | None = None
+    enough: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,30 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from pellucid.database.catalog.model import Catalog, Column, Privilege, Table, TableName
+from pellucid.database.friendly import Refusal, faults
 from pellucid.errors import Denied, NotExposed, StatementRefused, UnknownColumn, UnknownTable
+from pellucid.rest.plan.similar import most_similar, same_but_for_a_slip
 from pellucid.rest.profile import Profile
 
 _NAMES_TO_SEARCH = 2000
+_TABLE_LIKENESS = 0.75
+_KINDS = {"view": "view", "materialized": "materialized view", "foreign": "foreign table"}
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """For whom, and against what, a request is judged.
 
-    ``aggregates`` lets rows be taken together in the PostgREST profile too. ``most_rows`` bounds what any read answers with, embedded rows of one row
-    included. ``guarded`` (production): only what has row level security is served. ``legacy_target_names``: filters may speak of an
-    embedded table by its name where it has an alias.
+    ``anonymous`` tells that the role is the one of callers who have proved nothing. ``aggregates`` lets rows be taken together in the
+    PostgREST profile too. ``most_rows`` bounds what any read answers with, embedded rows of one row included. ``guarded`` (production):
+    only what has row level security is served. ``legacy_target_names``: filters may speak of an embedded table by its name where it has
+    an alias.
     """
 
     catalog: Catalog
     profile: Profile
     role: str
+    anonymous: bool = False
     aggregates: bool = False
     most_rows: int | None = None
     guarded: bool = False
@@ -43,7 +49,7 @@ def find_table(catalog: Catalog, name: TableName, role: str, profile: Profile) -
         for each in catalog.tables.values()
         if each.name.schema == name.schema and each.privileges.get(role)
     )
-    similar = closest(name.name, seen)
+    similar = most_similar(name.name, _some(seen), _TABLE_LIKENESS)
     if not profile.validates:
         raise UnknownTable(
             f"Could not find the table '{name.schema}.{name.name}' in the schema cache",
@@ -82,8 +88,33 @@ def is_exposed(table: Table, role: str, *, guarded: bool) -> bool:
     return not guarded or table.row_security or table.security_invoker or role == "service_role"
 
 
+def readable_column(table: Table, name: str, context: Context, label: str, *, handed: bool = False) -> Column:
+    """The column of this name, plain or computed, for reading it.
+
+    Where a role may not read all of a table, a column that is not there is told apart by nothing from one that the role may not read:
+    otherwise one could find out the names of columns by asking.
+
+    Args:
+        table: where to look.
+        name: as the client writes it.
+        context: who asks.
+        label: what PostgreSQL would call the table in its error.
+        handed: whether a call hands the rows on, so that no privilege on the table counts.
+
+    Raises:
+        UnknownColumn, StatementRefused: there is none (each profile says it in its own way).
+        Denied: there is none, or the role may not see it.
+    """
+    column = table.columns.get(name) or table.computed.get(name)
+    if column is not None:
+        return column
+    if not handed and (not table.allows(context.role, Privilege.SELECT) or context.role in table.readable):
+        raise denied(table, context)
+    raise _unknown(table, name, label, context.profile, table.columns)
+
+
 def find_column(table: Table, name: str, profile: Profile, role: str) -> Column:
-    """The column of this name.
+    """The column of this name, for writing to it.
 
     Raises:
         UnknownColumn, StatementRefused: there is none (each profile says it in its own way).
@@ -93,21 +124,48 @@ def find_column(table: Table, name: str, profile: Profile, role: str) -> Column:
     if column is not None:
         return column
     if not table.privileges.get(role):
-        raise Denied(f"permission denied for table {table.name.name}", sqlstate="42501")
-    similar = closest(name, table.columns) if table.allows(role, Privilege.SELECT) else None
-    if not profile.validates:
-        raise StatementRefused(
-            f"column {table.name.name}.{name} does not exist",
-            sqlstate="42703",
-            hint=f'Perhaps you meant to reference the column "{table.name.name}.{similar}".' if similar else None,
-        )
-    raise UnknownColumn(
-        f"The table {table.name.name} has no column {name}.",
-        hint=f"Did you mean {similar}?" if similar else "The table's columns are listed in /docs.",
+        raise denied(table, None)
+    readable = table.readable.get(role, table.columns.keys()) if table.allows(role, Privilege.SELECT) else ()
+    raise _unknown(table, name, table.name.name, profile, readable)
+
+
+def denied(table: Table, context: Context | None) -> Denied:
+    """What PostgreSQL answers when the role may not do what is asked with the table."""
+    anonymous = context is not None and context.anonymous
+    message = f"permission denied for {_KINDS.get(table.kind, 'table')} {table.name.name}"
+    error = Denied(
+        message,
+        sqlstate="42501",
+        faults=faults(Refusal("42501", message), Denied, anonymous=anonymous),
+        headers={"WWW-Authenticate": "Bearer"} if anonymous else None,
+        postgrest_status=401 if anonymous else 403,
     )
+    if anonymous:
+        error.status = 401
+    return error
 
 
 def closest(name: str, names: Iterable[str]) -> str | None:
     """The most similar of the names, if one is similar enough."""
-    few = [other for other, _ in zip(names, range(_NAMES_TO_SEARCH), strict=False)]
-    return next(iter(get_close_matches(name, few, n=1, cutoff=0.75)), None)
+    return next(iter(get_close_matches(name, _some(names), n=1, cutoff=0.75)), None)
+
+
+def _unknown(
+    table: Table, name: str, label: str, profile: Profile, known: Iterable[str]
+) -> UnknownColumn | StatementRefused:
+    if profile.validates:
+        similar = closest(name, known)
+        return UnknownColumn(
+            f"The table {table.name.name} has no column {name}.",
+            hint=f"Did you mean {similar}?" if similar else "The table's columns are listed in /docs.",
+        )
+    meant = " or the column ".join(f'"{label}.{each}"' for each in same_but_for_a_slip(name, known))
+    return StatementRefused(
+        f"column {label}.{name} does not exist",
+        sqlstate="42703",
+        hint=f"Perhaps you meant to reference the column {meant}." if meant else None,
+    )
+
+
+def _some(names: Iterable[str]) -> list[str]:
+    return [name for name, _ in zip(names, range(_NAMES_TO_SEARCH), strict=False)]

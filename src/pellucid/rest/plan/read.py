@@ -1,8 +1,11 @@
 """What is to be read: columns, conditions, order and embedded tables."""
 
 from pellucid.database.catalog.model import Column, Table
-from pellucid.errors import NotImplementedYet
-from pellucid.rest.plan.model import Read
+from pellucid.errors import NotImplementedYet, StatementRefused
+from pellucid.rest.grammar import filters
+from pellucid.rest.grammar.select import Everything, Item
+from pellucid.rest.plan.embed import Embedder, arranged, completed
+from pellucid.rest.plan.model import Condition, Embed, Junction, Operand, Presence, Read
 from pellucid.rest.plan.names import Context
 from pellucid.rest.plan.parts import Names
 from pellucid.rest.request import RestRequest
@@ -11,7 +14,7 @@ from pellucid.rest.request import RestRequest
 def plan_read(asked: RestRequest, table: Table | None, context: Context) -> Read:
     """Judge what a request reads from a table, or from what a write or a call hands on.
 
-    The conditions, the order and the range of the table itself are those of a read or a call; a write has its own.
+    The conditions and the range of the table itself are those of a read or a call; a write has its own.
 
     Args:
         asked: the request.
@@ -22,18 +25,74 @@ def plan_read(asked: RestRequest, table: Table | None, context: Context) -> Read
         SchemaError, RequestError: it names what is not there, or asks for what cannot be.
     """
     if table is None:
-        return Read(None, (), range=asked.range)
-    names = Names(table, context)
-    outputs = names.outputs(asked.query.select)
-    if not (asked.reads or getattr(asked, "call", False)):
-        return Read(table, outputs)
-    where = names.key(asked.key) + names.conditions(asked.query.conditions)
-    return Read(table, outputs, where, names.order(asked.query.order), asked.range)
+        return _unknown(asked)
+    query = asked.query
+    reads = asked.reads or asked.call
+    embeds: tuple[Embed, ...] = ()
+    if query.embedded or any(not isinstance(item, Item | Everything) for item in query.select):
+        said = arranged(query.select, query.embedded, legacy=context.legacy_target_names)
+        embeds = Embedder(context, ranged=reads).embeds(query.select, table, said)
+    names = Names(table, context, embeds, handed=asked.call)
+    outputs = names.outputs(query.select)
+    order = names.order(query.order) if query.order else ()
+    if not reads:
+        return Read(table, outputs, order=order, embeds=embeds)
+    where = names.key(asked.key) + names.conditions(query.conditions)
+    return completed(Read(table, outputs, where, order, asked.range, embeds))
+
+
+def _unknown(asked: RestRequest) -> Read:
+    """A read of values: they have no columns."""
+    named = [
+        *(_field(condition) for condition in asked.query.conditions),
+        *(term.field.name for term in asked.query.order),
+    ]
+    if named:
+        raise StatementRefused(f"column {asked.name.name}.{named[0]} does not exist", sqlstate="42703")
+    return Read(None, (), range=asked.range)
+
+
+def _field(condition: filters.Condition) -> str:
+    return condition.field.name if isinstance(condition, filters.Filter) else _field(condition.members[0])
 
 
 def needed(read: Read) -> tuple[Column, ...]:
-    """The columns of the table that a read of a write's or a call's rows works with: what they must hand on, in the table's order."""
+    """The columns that a read of a write's or a call's rows works with: what they must hand on, in the table's order.
+
+    Computed columns and relationships are made of the whole row.
+
+    Raises:
+        NotImplementedYet: nobody knows the columns.
+    """
     if read.table is None:
         raise NotImplementedYet("Nobody knows the columns.")
-    wanted = {output.operand.column.name for output in read.outputs if output.operand}
-    return tuple(column for column in read.table.columns.values() if column.name in wanted)
+    wanted: set[str] = set()
+    whole = any(embed.relationship.function for embed in read.embeds)
+    for operand in _operands(read):
+        wanted.add(operand.column.name)
+        whole = whole or operand.column.function is not None
+    for embed in read.embeds:
+        way = embed.relationship
+        wanted.update(near for near, _ in (way.junction.near if way.junction else way.columns))
+    return tuple(column for column in read.table.columns.values() if whole or column.name in wanted)
+
+
+def _operands(read: Read) -> list[Operand]:
+    return [
+        *(output.operand for output in read.outputs if output.operand),
+        *(sort.operand for sort in read.order if sort.embed is None),
+        *_compared(read.where),
+    ]
+
+
+def _compared(conditions: tuple[Condition, ...]) -> list[Operand]:
+    operands: list[Operand] = []
+    for condition in conditions:
+        match condition:
+            case Junction(_, members):
+                operands += _compared(members)
+            case Presence():
+                pass
+            case _:
+                operands.append(condition.operand)
+    return operands

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 _SILENT = re.compile(r"[^\w, ]|_")
 _MOST_COMPARED = 50
+_SLIPS = 3
 _LONGEST = 200
 """Longer names are compared by their beginnings."""
 
@@ -23,6 +24,14 @@ def most_similar(name: str, names: Iterable[str], least: float) -> str | None:
         if scored and best[0] >= least:
             return known[best[1]]
     return None
+
+
+def same_but_for_a_slip(name: str, names: Iterable[str]) -> list[str]:
+    """Those names that differ least: by three letters at most and half of them, as PostgreSQL proposes them; none where three tie."""
+    distances = {other: _distance(other, name) for other in names if abs(len(other) - len(name)) <= _SLIPS}
+    near = {other: number for other, number in distances.items() if number <= min(_SLIPS, len(name) // 2)}
+    best = [other for other, number in near.items() if number == min(near.values())]
+    return best if len(best) <= 2 else []
 
 
 def _sharing(wanted: str, names: Iterable[str], size: int) -> list[str]:
@@ -47,12 +56,17 @@ def _length(runs: Counter[str]) -> float:
 
 
 def _likeness(one: str, other: str) -> float:
-    """One minus the share of letters to be changed (Levenshtein)."""
+    """One minus the share of letters to be changed."""
     other = other[:_LONGEST]
+    return 1 - _distance(one, other) / max(len(one), len(other), 1)
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters have to be changed, added or left out (Levenshtein)."""
     before = list(range(len(other) + 1))
     for place, letter in enumerate(one, 1):
         row = [place]
         for at, each in enumerate(other):
             row.append(min(before[at + 1] + 1, row[at] + 1, before[at] + (letter != each)))
         before = row
-    return 1 - before[-1] / max(len(one), len(other), 1)
+    return before[-1]

@@ -1,0 +1,146 @@
+"""Which relationship an embed means: by the name of the other table, of a foreign key, of a column or of a function, and by a hint."""
+
+from collections.abc import Iterable, Sequence
+
+from pellucid.database.catalog.model import Cardinality, Relationship, Table, TableName
+from pellucid.errors import AmbiguousRelationship, Denied, UnknownRelationship
+from pellucid.rest.grammar.select import Related
+from pellucid.rest.plan.names import Context, denied
+from pellucid.rest.plan.similar import most_similar
+
+_LIKENESS = 0.33
+_VIEWS = ("view", "materialized")
+
+
+def find_relationship(origin: Table, related: Related, context: Context) -> Relationship:
+    """The one relationship that the embed means.
+
+    Raises:
+        UnknownRelationship: there is none.
+        AmbiguousRelationship: there are several.
+        Denied: there are several, and the role may see none of them.
+    """
+    schema = origin.name.schema
+    ways = [each for each in context.catalog.relationships.get(origin.name, ()) if each.target.schema == schema]
+    fitting = [each for each in ways if each.function and each.function.name == related.name] or [
+        each for each in ways if each.function is None and _fits(each, related, context)
+    ]
+    match fitting:
+        case [relationship]:
+            return relationship
+        case []:
+            raise _unknown(origin.name, related, ways, context)
+        case _:
+            raise _ambiguous(origin.name, related.name, fitting, context)
+
+
+def _fits(way: Relationship, related: Related, context: Context) -> bool:
+    name, hint = related.name, related.hint
+    if way.reflexive:
+        # One foreign key to the same table is two ways: the rows that point here by the table's name, the row pointed at by the column's.
+        many = way.cardinality is Cardinality.ONE_TO_MANY
+        if hint is not None:
+            return name == way.target.name and many and _far_column(way) == hint
+        one = way.cardinality is Cardinality.MANY_TO_ONE
+        return (name == way.target.name and many) or (one and _near_column(way) == name)
+    if hint is None:
+        return name == way.target.name or (name in _names(way) and not _leads_to_view(way, context))
+    if name != way.target.name:
+        return False
+    return (
+        hint in _names(way)
+        or hint == _far_column(way)
+        or (way.junction is not None and hint == way.junction.table.name)
+    )
+
+
+def _names(way: Relationship) -> tuple[str | None, ...]:
+    """What a foreign key is known by where it starts, beside the table that it leads to."""
+    return () if way.junction else (way.constraint, _near_column(way))
+
+
+def _near_column(way: Relationship) -> str | None:
+    return way.columns[0][0] if len(way.columns) == 1 and not way.junction else None
+
+
+def _far_column(way: Relationship) -> str | None:
+    return way.columns[0][1] if len(way.columns) == 1 and not way.junction else None
+
+
+def _leads_to_view(way: Relationship, context: Context) -> bool:
+    target = context.catalog.tables.get(way.target)
+    return target is not None and target.kind in _VIEWS
+
+
+# -- errors -----------------------------------------------------------------------------------------------------------
+
+
+def _unknown(
+    origin: TableName, related: Related, ways: Sequence[Relationship], context: Context
+) -> UnknownRelationship:
+    hinted = f"' using the hint '{related.hint}" if related.hint else ""
+    similar = _similar(origin, related.name, ways, context)
+    return UnknownRelationship(
+        f"Could not find a relationship between '{origin.name}' and '{related.name}' in the schema cache",
+        details=f"Searched for a foreign key relationship between '{origin.name}' and '{related.name}{hinted}'"
+        f" in the schema '{origin.schema}', but no matches were found.",
+        hint=f"Perhaps you meant '{similar[0]}' instead of '{similar[1]}'." if similar else None,
+    )
+
+
+def _similar(origin: TableName, name: str, ways: Sequence[Relationship], context: Context) -> tuple[str, str] | None:
+    """A name that may be meant, and the one it stands for; only such as the role may see."""
+    if ways:
+        known = {way.target.name for way in ways if _seen(way.target, context)}
+        similar = most_similar(name, known, _LIKENESS) if name not in known else None
+        return (similar, name) if similar else None
+    origins = (
+        each.name for each in context.catalog.relationships if each.schema == origin.schema and _seen(each, context)
+    )
+    similar = most_similar(origin.name, origins, _LIKENESS)
+    return (similar, origin.name) if similar else None
+
+
+def _ambiguous(
+    origin: TableName, name: str, fitting: Iterable[Relationship], context: Context
+) -> AmbiguousRelationship | Denied:
+    seen = [
+        way
+        for way in fitting
+        if _seen(way.target, context) and (not way.junction or _seen(way.junction.table, context))
+    ]
+    target = next(iter(fitting)).target
+    if not seen and target in context.catalog.tables:
+        return denied(context.catalog.tables[target], context)
+    ways = ", ".join(
+        f"'{way.target.name}!{way.junction.table.name if way.junction else way.constraint}'" for way in seen
+    )
+    return AmbiguousRelationship(
+        f"Could not embed because more than one relationship was found for '{origin.name}' and '{name}'",
+        details=[_described(way) for way in seen],
+        hint=f"Try changing '{name}' to one of the following: {ways}. Find the desired relationship in the 'details' key.",
+    )
+
+
+def _described(way: Relationship) -> dict[str, str]:
+    if way.junction:
+        near, far = way.junction.constraints
+        columns = _listed(column for _, column in way.junction.near), _listed(column for column, _ in way.junction.far)
+        told = f"{way.junction.table.name} using {near}{columns[0]} and {far}{columns[1]}"
+    else:
+        near_columns, far_columns = _listed(near for near, _ in way.columns), _listed(far for _, far in way.columns)
+        told = f"{way.constraint} using {way.origin.name}{near_columns} and {way.target.name}{far_columns}"
+    return {
+        "cardinality": way.cardinality.value,
+        "embedding": f"{way.origin.name} with {way.target.name}",
+        "relationship": told,
+    }
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return f"({', '.join(columns)})"
+
+
+def _seen(name: TableName, context: Context) -> bool:
+    table = context.catalog.tables.get(name)
+    return table is not None and bool(table.privileges.get(context.role))
