@@ -13,16 +13,17 @@ def show(error: PellucidError, stream: TextIO | None = None) -> None:
     stream = stream or sys.stderr
     red, dim, plain = (_RED, _DIM, _PLAIN) if stream.isatty() else ("", "", "")
     if error.details:
-        stream.write(f"{_printable(str(error.details))}\n")
-    way_out = f" {dim}→ {_line(error.hint)}{plain}" if error.hint else ""
-    stream.write(f"{red}error:{plain} {_line(error.message)}{way_out}\n")
+        stream.write(f"{printable(str(error.details))}\n")
+    way_out = f" {dim}→ {line(error.hint)}{plain}" if error.hint else ""
+    stream.write(f"{red}error:{plain} {line(error.message)}{way_out}\n")
     stream.flush()
 
 
-def _line(text: str) -> str:
-    return _printable(" ".join(text.split()))
+def line(text: str) -> str:
+    """The text on one line, fit for a terminal."""
+    return printable(" ".join(text.split()))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text without what could command the terminal."""
     return "".join(letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text)

@@ -12,8 +12,9 @@ from pellucid import __version__
 from pellucid.cli.errors import show
 from pellucid.errors import StartupError
 
-COMMANDS = ("serve", "sql", "key")
-"""The command ``x`` is the function ``command`` in ``pellucid.cli.x``, with its ``CONTEXT`` of click."""
+COMMANDS = ("serve", "sql", "policy", "doctor", "key")
+"""The command ``x`` is the function ``command`` in ``pellucid.cli.x``, with its ``CONTEXT`` of click; or ``app`` there, where it has
+commands of its own."""
 
 
 class Commands(TyperGroup):
@@ -27,8 +28,10 @@ class Commands(TyperGroup):
         """The command of that name; none where there is no such."""
         if cmd_name not in COMMANDS:
             return None
-        single = typer.Typer(add_completion=False)
         module = importlib.import_module(f"pellucid.cli.{cmd_name}")
+        if hasattr(module, "app"):
+            return get_command(module.app)
+        single = typer.Typer(add_completion=False)
         single.command(cmd_name, context_settings=module.CONTEXT)(module.command)
         return get_command(single)
 

@@ -13,6 +13,7 @@ from pellucid.database.catalog.look import look
 from pellucid.database.catalog.model import Catalog, Privilege, TableName
 from pellucid.database.driver import connect
 from pellucid.database.place import unreachable
+from pellucid.errors import StartupError
 from pellucid.policy import queries
 from pellucid.policy.facts import Extension, Facts, Future, Grant, Guard, Policy, Role, Routine, Scope, Sequence
 from pellucid.policy.quoting import name
@@ -33,7 +34,7 @@ async def opened(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection for looking and for changing rules. Names come out with their schema, whatever the database's search path is.
 
     Raises:
-        StartupError: the database cannot be reached.
+        StartupError: the database cannot be reached, or PostgreSQL refuses something.
     """
     try:
         connection = await connect(dsn, application_name="pellucid policy", within=10.0)
@@ -42,6 +43,12 @@ async def opened(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         await connection.execute("set search_path = pg_catalog")
         yield connection
+    except asyncpg.PostgresError as fault:
+        reason = str(fault).partition("\n")[0]
+        raise StartupError(
+            f"PostgreSQL refused: {reason}",
+            hint="pellucid serve readies a database: start it once, or give its owner's URL",
+        ) from fault
     finally:
         connection.terminate()
 
