@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pellucid.errors import InvalidPreference, MalformedQuery, RequestError, UnacceptableRange
 from pellucid.rest.grammar.fields import Field, Step, parse_field
-from pellucid.rest.grammar.filters import MAX_DEPTH, Condition, Filter, Logic, Operator, parse_filter, parse_logic
+from pellucid.rest.grammar.conditions import MAX_DEPTH, parse_filter, parse_logic
+from pellucid.rest.grammar.filters import Condition, Filter, Logic, Operator
 from pellucid.rest.grammar.order import Term, parse_order
 from pellucid.rest.grammar.preferences import Count, Handling, Missing, Preferences, Return, parse_preferences
 from pellucid.rest.grammar.query import MAX_CONDITIONS, MAX_PARAMETERS, parse_query
@@ -102,7 +103,7 @@ def test_select(text: str, expected: Any) -> None:
     assert parse_select(text) == expected
 
 
-@pytest.mark.parametrize("text", ["id,", "id;drop", "a::", "a(b)", "->a", "a->", 'a"b'])
+@pytest.mark.parametrize("text", ["id,", "id;drop", "a::", "a(b", "a(b))", "->a", "a->", 'a"b'])
 def test_bad_select_is_refused(text: str) -> None:
     with pytest.raises(MalformedQuery, match="failed to parse select parameter"):
         parse_select(text)
@@ -167,7 +168,7 @@ def test_a_range_is_capped() -> None:
 
 def test_preferences() -> None:
     parsed = parse_preferences(["return=minimal, count=exact", "return=representation,missing=default", "odd"])
-    assert parsed == Preferences(returned=Return.MINIMAL, count=Count.EXACT, missing=Missing.DEFAULT)
+    assert parsed == Preferences(returned=Return.MINIMAL, count=Count.EXACT, missing=Missing.DEFAULT, unknown=("odd",))
     assert parse_preferences(["handling=lenient, odd"]).handling is Handling.LENIENT
     with pytest.raises(InvalidPreference) as fault:
         parse_preferences(["handling=strict, odd, odder"])
@@ -176,13 +177,13 @@ def test_preferences() -> None:
 
 def test_queries_have_limits() -> None:
     with pytest.raises(MalformedQuery, match="more than"):
-        parse_query("&".join(f"a{n}=eq.1" for n in range(MAX_CONDITIONS + 1)), bare_equality=True)
+        parse_query("&".join(f"a{n}=eq.1" for n in range(MAX_CONDITIONS + 1)), native=True)
     with pytest.raises(MalformedQuery, match="more than"):
-        parse_query("&".join("a=1" for _ in range(MAX_PARAMETERS + 1)), bare_equality=True)
+        parse_query("&".join("a=1" for _ in range(MAX_PARAMETERS + 1)), native=True)
     with pytest.raises(MalformedQuery, match="NUL"):
-        parse_query("a=eq.%00", bare_equality=True)
+        parse_query("a=eq.%00", native=True)
     with pytest.raises(MalformedQuery, match="UTF-8"):
-        parse_query("a=eq.%ff", bare_equality=True)
+        parse_query("a=eq.%ff", native=True)
 
 
 # -- properties ------------------------------------------------------------------------------------------------------
@@ -241,4 +242,4 @@ def test_printed_conditions_parse_back(conditions: list[Condition]) -> None:
 def test_any_query_string_is_parsed_or_refused(key: str, text: str, bare: bool) -> None:
     for query in (text, f"{key}={text}", f"select={text}", f"order={text}", f"or={text}", f"and=({text})"):
         with suppress(RequestError):
-            parse_query(query, bare_equality=bare)
+            parse_query(query, native=bare)

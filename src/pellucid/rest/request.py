@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from pellucid.database.catalog.model import TableName
 from pellucid.errors import (
     CallMethod,
+    LimitOnUpsert,
     MalformedBody,
     MalformedQuery,
     MethodNotAllowed,
@@ -31,7 +32,7 @@ from pellucid.rest.grammar.bodies import (
 from pellucid.rest.grammar.media import ANYTHING, Accepted, content_media, parse_accept
 from pellucid.rest.grammar.preferences import Preferences, parse_preferences
 from pellucid.rest.grammar.query import Query, parse_query
-from pellucid.rest.grammar.ranges import Range, parse_range
+from pellucid.rest.grammar.ranges import ALL, Range, parse_range
 from pellucid.rest.profile import Profile
 
 __all__ = ["Body", "Envelope", "Media", "Method", "Payload", "RestRequest", "parse_request"]
@@ -145,8 +146,12 @@ def _parsed(
     asked_schema = headers.get("accept-profile" if envelope.method in _READS else "content-profile")
     schema = _schema(asked_schema, schemas)
     _check_method(envelope.method, place)
-    query = parse_query(envelope.query, bare_equality=profile.bare_equality)
-    span = parse_range(query.limit, query.offset, headers.get("range") if envelope.method == "GET" else None)
+    by_address = place.call and envelope.method in ("GET", "HEAD")
+    query = parse_query(envelope.query, native=profile.bare_equality, call=by_address)
+    rows = headers.get("range") if envelope.method == "GET" else None
+    span = parse_range(query.limit, query.offset, rows, strict=profile.guards)
+    if envelope.method == "PUT" and span != ALL:
+        raise LimitOnUpsert("limit/offset querystring parameters are not allowed for PUT")
     payload, body = _payload(envelope, headers.get("content-type"), query, profile, call=place.call)
     return RestRequest(
         method=envelope.method,

@@ -125,8 +125,8 @@ def form_pairs(content: bytes) -> tuple[tuple[str, str], ...]:
         MalformedBody: it is not UTF-8, or has too many fields.
     """
     try:
-        pairs = split_form(content.decode("latin-1"), MAX_KEYS_IN_ROW)
-    except UnicodeDecodeError:
+        pairs = split_form(content.decode(), MAX_KEYS_IN_ROW)
+    except UnicodeError:
         raise MalformedBody("The form is not UTF-8.", hint="Percent-encode it as UTF-8.") from None
     if pairs is None:
         raise MalformedBody(f"The form has more than {MAX_KEYS_IN_ROW} fields.", hint="Send fewer fields.")

@@ -1,5 +1,6 @@
 """What a client would like: the ``Prefer`` header (RFC 7240)."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -89,23 +90,48 @@ def parse_preferences(headers: Iterable[str]) -> Preferences:
         count=_first(words, Count),
         missing=_first(words, Missing),
         handling=_first(words, Handling),
+        end=_first(words, TransactionEnd),
+        max_affected=_number(_after(words, _MAX_AFFECTED)),
+        timezone=_after(words, _TIMEZONE),
+        unknown=tuple(word for word in words if word not in _KNOWN and not word.startswith(_OPEN)),
     )
-    unknown = [word for word in words if not any(word in family for family in _KNOWN)]
-    if unknown and preferences.handling is Handling.STRICT:
+    check_preferences(preferences)
+    return preferences
+
+
+def check_preferences(preferences: Preferences) -> None:
+    """Refuse what nobody knows, where the client wants that.
+
+    Raises:
+        InvalidPreference: one is unknown under ``handling=strict``.
+    """
+    if preferences.unknown and preferences.handling is Handling.STRICT:
         raise InvalidPreference(
             "Invalid preferences given with handling=strict",
-            details=f"Invalid preferences: {', '.join(unknown)}",
+            details=f"Invalid preferences: {', '.join(preferences.unknown)}",
             hint="Leave them out, or send handling=lenient.",
         )
-    return preferences
 
 
 NONE = Preferences()
 """The preferences of those who have none."""
 
-_KNOWN = tuple(frozenset(word.value for word in family) for family in (Resolution, Return, Count, Missing, Handling))
+_TIMEZONE = "timezone="
+_MAX_AFFECTED = "max-affected="
+_OPEN = (_TIMEZONE, _MAX_AFFECTED)
+_FAMILIES = (Resolution, Return, Count, Missing, Handling, TransactionEnd)
+_KNOWN = frozenset(word.value for family in _FAMILIES for word in family)
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
 def _first(words: list[str], family: type[_Preference]) -> _Preference | None:
     known = {word.value: word for word in family}
     return next((known[word] for word in words if word in known), None)
+
+
+def _after(words: list[str], start: str) -> str | None:
+    return next((word.removeprefix(start) for word in words if word.startswith(start)), None)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and _INTEGER.fullmatch(text) else None

@@ -1,19 +1,24 @@
 """The whole query string, read into one value."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
-from urllib.parse import parse_qsl
 
 from pellucid.errors import MalformedQuery
-from pellucid.rest.grammar.fields import Field, scan_name
-from pellucid.rest.grammar.filters import Condition, parse_filter, parse_logic
+from pellucid.rest.grammar.conditions import parse_comparison, parse_logic, scan_names
+from pellucid.rest.grammar.fields import Field, scan_name, scan_place
+from pellucid.rest.grammar.filters import Condition, Filter, Logic, Operator
 from pellucid.rest.grammar.order import Term, parse_order
-from pellucid.rest.grammar.scanner import Scanner
-from pellucid.rest.grammar.select import Everything, SelectItem, parse_select
+from pellucid.rest.grammar.parameters import split_query
+from pellucid.rest.grammar.scanner import Scanner, delimiter
+from pellucid.rest.grammar.select import EVERYTHING, SelectItem, parse_select
 
-_LOGIC = frozenset({"and", "or", "not.and", "not.or"})
-_RESERVED = frozenset({"select", "order", "limit", "offset", "columns", "on_conflict"}) | _LOGIC
+_JUNCTIONS = frozenset({"and", "or"})
+_ANYWHERE = frozenset({"order", "limit", "offset"}) | _JUNCTIONS
+"""What may be said of embedded tables too: the last part of the parameter's name."""
+_RESERVED = frozenset({"select", "columns", "on_conflict"}) | _ANYWHERE
+_Path = tuple[str, ...]
 MAX_CONDITIONS = 200
 """How many filters one query may have."""
 MAX_PARAMETERS = 1000
@@ -39,7 +44,7 @@ class Query:
     plain name. ``pairs`` are all parameters as they came, decoded.
     """
 
-    select: tuple[SelectItem, ...] = (Everything(),)
+    select: tuple[SelectItem, ...] = EVERYTHING
     conditions: tuple[Condition, ...] = ()
     order: tuple[Term, ...] = ()
     limit: str | None = None
@@ -51,23 +56,38 @@ class Query:
     arguments: tuple[tuple[str, str], ...] = ()
 
 
-def parse_query(text: str, *, bare_equality: bool) -> Query:
+def parse_query(text: str, *, native: bool, call: bool = False) -> Query:
     """Read a query string (the part after ``?``, percent-encoded).
+
+    Args:
+        text: the query string.
+        native: ``age=20`` means ``age=eq.20``, and what follows a whole part is an error; else it is as in PostgREST.
+        call: it is the address of a function that is called by it: what is no filter is an argument.
 
     Raises:
         MalformedQuery: a part cannot be read, or there is too much of it.
     """
-    pairs = _pairs(text)
-    reserved = {key: value for key, value in pairs if key in _RESERVED}
+    pairs = _pairs(text, native=native)
+    said = [(name, value) for name, value in pairs if value is not None]
+    if not said:
+        return Query(pairs=tuple((name, "") for name, _ in pairs))
+    reader = _Reader(said, native=native, call=call)
+    orders, logics = reader.orders(), reader.logics()
+    columns, select = reader.names("columns"), reader.select()
+    filters = reader.filters()
+    parts = _parts(orders, [*logics, *filters], reader.bounds("limit"), reader.bounds("offset"))
+    whole = parts.pop((), Part())
     return Query(
-        select=parse_select(reserved.get("select", "")),
-        conditions=_conditions(pairs, bare_equality=bare_equality),
-        order=parse_order(reserved.get("order", "")),
-        limit=reserved.get("limit"),
-        offset=reserved.get("offset"),
-        columns=_names("columns", reserved),
-        on_conflict=_names("on_conflict", reserved),
-        pairs=tuple(pairs),
+        select=select,
+        conditions=whole.conditions,
+        order=whole.order,
+        limit=whole.limit,
+        offset=whole.offset,
+        columns=columns,
+        on_conflict=reader.names("on_conflict"),
+        pairs=tuple((name, value or "") for name, value in pairs),
+        embedded=MappingProxyType(parts),
+        arguments=tuple(reader.arguments),
     )
 
 
@@ -76,47 +96,117 @@ def filter_key(column: str) -> str:
     return f'"{column}"' if column in _RESERVED else str(Field(column))
 
 
-def _names(key: str, reserved: Mapping[str, str]) -> tuple[str, ...] | None:
-    """A list of column names: ``columns=name,"full name"``."""
-    text = reserved.get(key)
+class _Reader:
+    """Reads the parameters family by family, in PostgREST's order, so that of several errors the same one is told."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]], *, native: bool, call: bool) -> None:
+        self.native = native
+        self.call = call
+        self.arguments: list[tuple[str, str]] = []
+        self._first: dict[str, str] = {}
+        self._families: dict[str, list[tuple[str, str]]] = {}
+        for name, value in pairs:
+            self._first.setdefault(name, value)
+            last = name.rpartition(".")[2]
+            family = last if last in _ANYWHERE else "" if name not in _RESERVED else name
+            self._families.setdefault(family, []).append((name, value))
+
+    def orders(self) -> list[tuple[_Path, tuple[Term, ...]]]:
+        strict = self.native
+        return [(self._path(name), parse_order(value, strict=strict)) for name, value in self._of("order")]
+
+    def logics(self) -> list[tuple[_Path, Condition]]:
+        trees: list[tuple[_Path, Condition]] = []
+        for name, value in (*self._of("and"), *self._of("or")):
+            *path, word = self._scan_path(name, f"logic path ({name})")
+            key = f"not.{word}" if "not" in path else word
+            tree = parse_logic(key, value, strict=self.native)
+            trees.append((tuple(step for step in path if step != "not"), tree))
+        return trees
+
+    def names(self, key: str) -> tuple[str, ...] | None:
+        """A list of column names: ``columns=name,"full name"``."""
+        text = self._first.get(key)
+        if text is None:
+            return None
+        return tuple(Scanner(text, f"{key} parameter ({text})").whole(scan_names, finish=self.native))
+
+    def select(self) -> tuple[SelectItem, ...]:
+        return parse_select(self._first.get("select", ""), strict=self.native)
+
+    def filters(self) -> list[tuple[_Path, Condition]]:
+        read = partial(parse_comparison, strict=self.native, bare=self.native or self.call)
+        conditions: list[tuple[_Path, Condition]] = []
+        for name, value in self._of(""):
+            path, target = Scanner(name, f"tree path ({name})").whole(scan_place, finish=self.native)
+            comparison = read(value)
+            if comparison is not None:
+                conditions.append((path, comparison.of(target)))
+            elif self.call:
+                self.arguments.append((target.name, value))
+            else:
+                conditions.append((path, Filter(target, Operator.EQ, (value,))))
+        return conditions
+
+    def bounds(self, word: str) -> dict[_Path, str]:
+        return {self._path(name): value for name, value in self._of(word)}
+
+    def _of(self, family: str) -> Sequence[tuple[str, str]]:
+        return self._families.get(family, ())
+
+    def _path(self, name: str) -> _Path:
+        return tuple(self._scan_path(name, f"tree path ({name})")[:-1]) if "." in name else ()
+
+    def _scan_path(self, name: str, what: str) -> list[str]:
+        if "." not in name:
+            return [name]
+        return Scanner(name, what).whole(_scan_path, finish=True)
+
+
+def _scan_path(scanner: Scanner) -> list[str]:
+    return scanner.several(scan_name, delimiter)
+
+
+def _parts(
+    orders: Iterable[tuple[_Path, tuple[Term, ...]]],
+    conditions: Sequence[tuple[_Path, Condition]],
+    limits: Mapping[_Path, str],
+    offsets: Mapping[_Path, str],
+) -> dict[_Path, Part]:
+    """What is said of each table. Of several orders the first counts, of several limits the last, as in PostgREST."""
+    if sum(_size(condition) for _, condition in conditions) > MAX_CONDITIONS:
+        raise MalformedQuery(f"The query has more than {MAX_CONDITIONS} filters.", hint='Use "in" for lists of values.')
+    parts: dict[_Path, Part] = {}
+    for path, order in orders:
+        parts.setdefault(path, Part(order=order))
+    for path in (*(path for path, _ in conditions), *limits, *offsets):
+        parts.setdefault(path, Part())
+    grouped: dict[_Path, list[Condition]] = {}
+    for path, condition in conditions:
+        grouped.setdefault(path, []).append(condition)
+    return {
+        path: replace(part, conditions=tuple(grouped.get(path, ())), limit=limits.get(path), offset=offsets.get(path))
+        for path, part in parts.items()
+    }
+
+
+def _pairs(text: str, *, native: bool) -> tuple[tuple[str, str | None], ...]:
     if not text:
-        return None
-    scanner = Scanner(text, f"{key} parameter ({text})")
-    names = [scan_name(scanner)]
-    while scanner.accept(","):
-        names.append(scan_name(scanner))
-    scanner.finish()
-    return tuple(names)
-
-
-def _pairs(text: str) -> list[tuple[str, str]]:
+        return ()
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
-    except UnicodeDecodeError:
+        pairs = split_query(text, MAX_PARAMETERS, semicolons=not native)
+    except UnicodeError:
         raise MalformedQuery("The query string is not UTF-8.", hint="Percent-encode it as UTF-8.") from None
-    except ValueError:
+    if pairs is None:
         raise MalformedQuery(
             f"The query string has more than {MAX_PARAMETERS} parameters.", hint="Ask for less at once."
-        ) from None
-    if any("\0" in part for pair in pairs for part in pair):
+        )
+    if any("\0" in name or (value is not None and "\0" in value) for name, value in pairs):
         raise MalformedQuery(
             "The query string holds a NUL character.", hint="PostgreSQL has no such text; leave it out."
         )
     return pairs
 
 
-def _conditions(pairs: Sequence[tuple[str, str]], *, bare_equality: bool) -> tuple[Condition, ...]:
-    conditions: list[Condition] = []
-    for key, value in pairs:
-        if key in _LOGIC:
-            conditions.append(parse_logic(key, value))
-        elif key not in _RESERVED:
-            conditions.append(parse_filter(key, value, bare_equality=bare_equality))
-    if sum(_size(condition) for condition in conditions) > MAX_CONDITIONS:
-        raise MalformedQuery(f"The query has more than {MAX_CONDITIONS} filters.", hint='Use "in" for lists of values.')
-    return tuple(conditions)
-
-
 def _size(condition: Condition) -> int:
-    members = getattr(condition, "members", None)
-    return 1 if members is None else sum(_size(member) for member in members)
+    return sum(_size(member) for member in condition.members) if isinstance(condition, Logic) else 1

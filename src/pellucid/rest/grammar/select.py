@@ -1,19 +1,34 @@
-"""The select list: ``select=id,full:name,age::text,address->>city``."""
+"""The select list: ``select=id,full:name,age::text,address->>city,author:people!writer(name)``."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache, partial
 
-from pellucid.rest.grammar.fields import Field, scan_field, unescape
-from pellucid.rest.grammar.scanner import Scanner
+from pellucid.errors import MalformedQuery
+from pellucid.rest.grammar.fields import Field, in_quotes, quoted, scan_field, scan_name
+from pellucid.rest.grammar.scanner import MAX_NAME, Scanner, Unfit, comma
 
-_ALIAS = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([\w$ -]+)):(?!:)')
-_CAST = re.compile(r"[A-Za-z_][\w ]*(?:\(\d+(?:,\d+)?\))?(?:\[\])?")
+MAX_ITEMS = 1000
+"""How many items one select list may have, those of embedded tables included."""
+MAX_EMBEDS = 100
+"""How many tables one select list may embed."""
+MAX_EMBED_DEPTH = 20
+"""How deep embedded tables may nest."""
+_COLUMN = re.compile(r"([A-Za-z_]\w*+)(?=,|\Z)", re.ASCII)
+_INNER_COLUMN = re.compile(r"([A-Za-z_]\w*+)(?=[,)])", re.ASCII)
+_AGGREGATE = re.compile(r"(sum|avg|count|max|min)\(\)")
+_JOIN = re.compile(r"(?:left|inner)(?=[!(])")
+_TYPE = re.compile(r"[\w $]+(?:\(\d{1,9}(?:, ?\d{1,9})?\)[\w $]*)?(?:\[\])*")
 
 
 @dataclass(frozen=True, slots=True)
 class Everything:
     """``*``: all columns of the table."""
+
+    def __str__(self) -> str:
+        """A star."""
+        return "*"
 
 
 class Aggregate(StrEnum):
@@ -39,6 +54,12 @@ class Item:
     aggregate: Aggregate | None = None
     aggregate_cast: str | None = None
 
+    def __str__(self) -> str:
+        """The item as the query writes it."""
+        field = "" if self.field is None else f"{self.field}{_cast(self.cast)}."
+        what = f"{field}{self.aggregate}()" if self.aggregate else field.removesuffix(".")
+        return f"{_alias(self.alias)}{what}{_cast(self.aggregate_cast)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Related:
@@ -60,39 +81,195 @@ class Related:
         """The name in the answer, and by which filters, orders and limits speak of it."""
         return self.alias or self.name
 
+    def __str__(self) -> str:
+        """The embedded table as the query writes it."""
+        hint = "" if self.hint is None else f"!{_hint(self.hint)}"
+        join = "" if self.inner is None else "!inner" if self.inner else "!left"
+        name = in_quotes(self.name) if self.name == "count" else quoted(self.name)
+        start = "..." if self.spread else _alias(self.alias)
+        return f"{start}{name}{hint}{join}({','.join(map(str, self.select))})"
+
 
 SelectItem = Everything | Item | Related
+EVERYTHING: tuple[SelectItem, ...] = (Everything(),)
+"""What an empty list means."""
 
 
-def parse_select(text: str) -> tuple[SelectItem, ...]:
+@lru_cache(maxsize=256)
+def parse_select(text: str, *, strict: bool = True) -> tuple[SelectItem, ...]:
     """Read a select list; an empty one is ``*``.
 
+    Args:
+        text: the list.
+        strict: nothing may follow it; else what follows is passed over, as in PostgREST.
+
     Raises:
-        MalformedQuery: it cannot be read; the error shows the place.
+        MalformedQuery: it cannot be read, or goes beyond `MAX_ITEMS`, `MAX_EMBEDS` or `MAX_EMBED_DEPTH`.
     """
     if not text.strip():
-        return (Everything(),)
+        return EVERYTHING
     scanner = Scanner(text, f"select parameter ({text})")
-    items = [_scan_item(scanner)]
-    while scanner.accept(","):
-        items.append(_scan_item(scanner))
-    scanner.finish()
-    return tuple(items)
+    items = scanner.whole(partial(_scan_items, sizes=_Sizes(), depth=0), finish=strict)
+    return items or EVERYTHING
 
 
-def _scan_item(scanner: Scanner) -> SelectItem:
-    if scanner.accept("*"):
-        return Everything()
-    alias = scanner.match(_ALIAS)
+class _Sizes:
+    """How much a list has so far, all levels together."""
+
+    def __init__(self) -> None:
+        self.items = 0
+        self.embeds = 0
+
+    def add_item(self) -> None:
+        self.items += 1
+        if self.items > MAX_ITEMS:
+            raise MalformedQuery(f"The select list has more than {MAX_ITEMS} items.", hint="Select * instead.")
+
+    def add_embed(self, depth: int) -> None:
+        self.embeds += 1
+        if self.embeds > MAX_EMBEDS:
+            raise MalformedQuery(
+                f"The select list embeds more than {MAX_EMBEDS} tables.", hint="Ask in several requests."
+            )
+        if depth > MAX_EMBED_DEPTH:
+            raise MalformedQuery(
+                f"Tables are embedded more than {MAX_EMBED_DEPTH} levels deep.",
+                hint="Begin with a table further inside.",
+            )
+
+
+def _scan_items(scanner: Scanner, *, sizes: _Sizes, depth: int) -> tuple[SelectItem, ...]:
+    """Read a list that may be empty: an embedded table of which nothing is answered."""
+    start = scanner.at
+    read = partial(_scan_item, sizes=sizes, depth=depth)
+    try:
+        return tuple(scanner.several(read, comma))
+    except Unfit:
+        if scanner.at != start:
+            raise
+        return ()
+
+
+def _scan_item(scanner: Scanner, *, sizes: _Sizes, depth: int) -> SelectItem:
+    sizes.add_item()
+    if column := scanner.match(_INNER_COLUMN if depth else _COLUMN):
+        return Item(Field(column[1]))
+    related = scanner.attempt(_scan_spread) or scanner.attempt(_scan_related)
+    if related is None:
+        return _scan_column(scanner)
+    sizes.add_embed(depth + 1)
+    scanner.literal("(")
+    items = _scan_items(scanner, sizes=sizes, depth=depth + 1)
+    scanner.literal(")")
+    return replace(related, select=items)
+
+
+def _scan_spread(scanner: Scanner) -> Related:
+    scanner.skip_spaces()
+    scanner.literal("...")
+    return _scan_target(scanner, scan_name(scanner), None, spread=True)
+
+
+def _scan_related(scanner: Scanner) -> Related:
+    scanner.skip_spaces()
+    alias = scanner.attempt(_scan_alias)
+    quoted_name = scanner.text.startswith('"', scanner.at)
+    name = scan_name(scanner)
+    if name == "count" and not quoted_name:
+        raise Unfit  # count() counts rows
+    return _scan_target(scanner, name, alias, spread=False)
+
+
+def _scan_target(scanner: Scanner, name: str, alias: str | None, *, spread: bool) -> Related:
+    """Read what may follow an embedded table's name: a hint, and how to join, in either order."""
+    hints: list[str] = []
+    joins: list[bool] = []
+    for _ in range(2):
+        if not scanner.text.startswith("!", scanner.at):
+            scanner.note(scanner.at, '"!"')
+            break
+        scanner.literal("!")
+        if join := scanner.match(_JOIN):
+            joins.append(join[0] == "inner")
+        else:
+            hints.append(scan_name(scanner))
+    scanner.ahead("(", end=False)
+    return Related(name, (), alias, hints[0] if hints else None, joins[0] if joins else None, spread)
+
+
+def _scan_alias(scanner: Scanner) -> str:
+    name = scan_name(scanner)
+    scanner.literal(":")
+    if scanner.text.startswith(":", scanner.at):
+        scanner.unexpected(scanner.at + 1, ":")
+        raise Unfit
+    return name
+
+
+def _scan_column(scanner: Scanner) -> Everything | Item:
+    scanner.skip_spaces()
+    whole = scanner.attempt(_scan_star) or scanner.attempt(_scan_count)
+    if whole is not None:
+        scanner.skip_spaces()
+        return whole
+    alias = scanner.attempt(_scan_alias)
     field = scan_field(scanner)
-    cast = None
-    if scanner.accept("::"):
-        found = scanner.match(_CAST)
-        if found is None:
-            raise scanner.error("a type")
-        cast = found[0].strip()
-    return Item(field, _alias(alias) if alias else None, cast)
+    cast = _scan_cast(scanner)
+    aggregate = scanner.attempt(_scan_aggregate)
+    aggregate_cast = _scan_cast(scanner) if aggregate else None
+    scanner.ahead(")", ",")
+    return Item(field, alias, cast, aggregate, aggregate_cast)
 
 
-def _alias(found: re.Match[str]) -> str:
-    return found[2].strip() if found[1] is None else unescape(found[1])
+def _scan_star(scanner: Scanner) -> Everything:
+    scanner.literal("*")
+    scanner.ahead(")", ",")
+    return Everything()
+
+
+def _scan_count(scanner: Scanner) -> Item:
+    alias = scanner.attempt(_scan_alias)
+    scanner.literal("count()")
+    cast = _scan_cast(scanner)
+    scanner.ahead(")", ",")
+    return Item(None, alias, None, Aggregate.COUNT, cast)
+
+
+def _scan_aggregate(scanner: Scanner) -> Aggregate:
+    scanner.literal(".")
+    found = scanner.match(_AGGREGATE)
+    if found is None:
+        for aggregate in Aggregate:
+            scanner.attempt(partial(_scan_call, aggregate=aggregate))
+        raise Unfit
+    return Aggregate(found[1])
+
+
+def _scan_call(scanner: Scanner, *, aggregate: Aggregate) -> None:
+    scanner.literal(aggregate)
+    scanner.literal("()")
+
+
+def _scan_cast(scanner: Scanner) -> str | None:
+    if not scanner.text.startswith(":", scanner.at):
+        scanner.note(scanner.at, '"::"')
+        return None
+    scanner.literal("::")
+    name = scanner.run(_TYPE, "letter", "digit").strip()
+    if len(name) > MAX_NAME:
+        raise MalformedQuery(
+            f"The name of a type has more than {MAX_NAME} characters.", hint="Use the type's own name."
+        )
+    return name
+
+
+def _alias(alias: str | None) -> str:
+    return "" if alias is None else f"{quoted(alias)}:"
+
+
+def _hint(hint: str) -> str:
+    return in_quotes(hint) if hint in ("left", "inner") else quoted(hint)
+
+
+def _cast(cast: str | None) -> str:
+    return "" if cast is None else f"::{cast}"
