@@ -47,8 +47,6 @@ def test_development_serves_no_other(host: str) -> None:
     ("chosen", "reason"),
     [
         ({"production": True, "reload": True}, "reload is for development"),
-        ({"jwt_secret": SECRET, "signing_key": "{}"}, "both jwt_secret and a signing key"),
-        ({"jwt_secret": SECRET, "signing_key_file": "key"}, "both jwt_secret and a signing key"),
         ({"db": "postgresql://a/b", "postgres_port": 5433}, "postgres_port is for the embedded PostgreSQL"),
     ],
 )
@@ -140,6 +138,15 @@ class TestRooms:
     def test_tokens(self) -> None:
         tokens = Settings(access_token_minutes=5).tokens()
         assert (tokens.lifetime, tokens.secret) == (300, None)
+
+    def test_tokens_of_others(self) -> None:
+        tokens = Settings(jwt_role_claim=".app.role", jwt_cache=0).tokens()
+        assert tokens.role_claim.first({"app": {"role": "web"}}) == "web"
+        assert (tokens.audience, tokens.others_audience, tokens.remembered) == ("authenticated", None, 0)
+        named = Settings(jwt_audience="https://api.example").tokens()
+        assert (named.audience, named.others_audience) == ("https://api.example", "https://api.example")
+        with pytest.raises(ValidationError, match="is wanted at character"):
+            Settings(jwt_role_claim="$.")
 
     def test_cluster(self, tmp_path: Path) -> None:
         assert Settings(data=tmp_path).cluster().port is None

@@ -16,7 +16,7 @@
     ├── RowError               the row asked for
     │   └── RowNotFound · NotSingular
     ├── IdentityError          who is asking
-    │   └── Unauthenticated (ClaimsRefused · TokenRequired · NoTokenKey) · WrongCredentials · Forbidden
+    │   └── Unauthenticated (ClaimsRefused (RoleRefused) · TokenRequired · NoTokenKey) · WrongCredentials · Forbidden
     ├── DatabaseError          PostgreSQL refused; `sqlstate` says why (PostgreSQL, appendix A)
     │   └── Duplicate · BrokenReference · MissingValue · BrokenCheck · InvalidValue · Denied · ReadOnly
     │       · Interrupted · Contention · StatementRefused
@@ -493,6 +493,24 @@ class Unauthenticated(IdentityError):
     postgrest_code = "PGRST301"
     way_out = "Sign in at /login, and send the token in the header Authorization: Bearer."
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        in_postgrest: str | None = None,
+        details: Details | None = None,
+        hint: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep PostgREST's words beside the plainer ones.
+
+        Args:
+            in_postgrest: the message in that profile, which knows no hint then.
+            message, details, hint, headers: as in `PellucidError`.
+        """
+        super().__init__(message, details=details, hint=hint, headers=headers)
+        self.in_postgrest = in_postgrest
+
 
 class ClaimsRefused(Unauthenticated):
     """The token is genuine, but it has expired, is not valid yet, or is meant for somebody else."""
@@ -501,6 +519,15 @@ class ClaimsRefused(Unauthenticated):
     title = "The token is not accepted"
     postgrest_code = "PGRST303"
     way_out = "Sign in again at /login and send the new token."
+
+
+class RoleRefused(ClaimsRefused):
+    """The token is genuine, and names a role that no request may take."""
+
+    code = "role-refused"
+    title = "The token's role is not accepted"
+    postgrest_code = "22023"
+    way_out = "Ask for a token with another role."
 
 
 class TokenRequired(Unauthenticated):

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr, model_validator
 
 from pellucid.auth.keys import KeyOptions
+from pellucid.auth.pathtext import read_path
 from pellucid.auth.tokens import TokenOptions
 from pellucid.database.options import DatabaseOptions
 from pellucid.errors import StartupError
@@ -64,6 +65,11 @@ def _not_the_systems(schemas: tuple[str, ...]) -> tuple[str, ...]:
         if schema in _NO_ENDPOINTS:
             raise ValueError(f"{schema} is PostgreSQL's own, and is not exposed")
     return schemas
+
+
+def _a_path(text: str) -> str:
+    read_path(text)
+    return text
 
 
 def _app_settings(value: object) -> object:
@@ -169,8 +175,8 @@ class Settings(BaseModel):
     jwt_audience: OptionalText = Field(
         None, description="the audience of access tokens; without it others' tokens may have any"
     )
-    jwt_role_claim: str = Field(
-        "$.role", min_length=1, description="where a token names the role: a JSON path, such as $.app.roles[0]"
+    jwt_role_claim: Annotated[str, AfterValidator(_a_path)] = Field(
+        "$.role", description="where a token names the role: a JSON path, such as $.app.roles[0]"
     )
     jwt_cache: int = Field(1024, ge=0, description="how many checked tokens a worker remembers")
     signing_key: Secret | None = Field(None, description="the key that signs access tokens, as pellucid key writes it")
@@ -189,8 +195,6 @@ class Settings(BaseModel):
         self._keep_development_at_home()
         if self.production and self.reload:
             raise StartupError("reload is for development, and production is on", hint="leave out one of the two")
-        if self.jwt_secret and (self.signing_key or self.signing_key_file):
-            raise StartupError("both jwt_secret and a signing key are set", hint="leave out one of the two")
         if self.db and self.postgres_port is not None:
             raise StartupError(
                 "postgres_port is for the embedded PostgreSQL, and db names another one",
@@ -225,6 +229,7 @@ class Settings(BaseModel):
             dsn=dsn,
             admin_dsn=None if self.production else admin_dsn,
             schemas=self.schemas,
+            extra_search_path=self.extra_search_path,
             anon_role=self.anon_role or "",
             pool_size=self.pool_size,
             pool_timeout=self.pool_timeout,
@@ -247,7 +252,6 @@ class Settings(BaseModel):
             openapi_security=self.openapi_security,
             openapi_server_proxy_uri=self.openapi_url,
             legacy_target_names=self.legacy_target_names,
-            verbose_errors=self.error_verbosity == "verbose",
         )
 
     def _unless_production(self, chosen: bool | None) -> bool:
@@ -262,6 +266,8 @@ class Settings(BaseModel):
             cross_origin=CrossOrigin(self.cors_origins, self.cors_credentials),
             server_timing=self.server_timing,
             access_log=self.access_log,
+            trace_header=self.trace_header,
+            verbose_errors=self.error_verbosity == "verbose",
         )
 
     def tokens(self) -> TokenOptions:
@@ -271,6 +277,9 @@ class Settings(BaseModel):
             audience=self.jwt_audience or "authenticated",
             lifetime=self.access_token_minutes * 60,
             secret=self._secret(),
+            others_audience=self.jwt_audience,
+            role_claim=read_path(self.jwt_role_claim),
+            remembered=self.jwt_cache,
         )
 
     def keys(self) -> KeyOptions:

@@ -10,7 +10,7 @@ from joserfc.jwk import OctKey
 from pellucid.auth.identifier import BearerIdentifier
 from pellucid.auth.keys import generate_key, parse_keys, shared_secret
 from pellucid.auth.tokens import TokenOptions, Tokens
-from pellucid.errors import ClaimsRefused, Unauthenticated
+from pellucid.errors import ClaimsRefused, RoleRefused, TokenRequired, Unauthenticated
 from pellucid.web.identity import Identifier
 
 USER = UUID("0198c0de-0000-7000-8000-000000000001")
@@ -68,7 +68,27 @@ async def test_any_other_role_is_refused_even_where_the_database_would_give_it(
     with pytest.raises(ClaimsRefused) as caught:
         await identifier.identify(f"Bearer {TOKENS.issue(USER, role=role).text}")
     assert role not in caught.value.message
-    assert "invalid_token" in caught.value.headers["WWW-Authenticate"]
+    assert caught.value.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_a_role_that_is_refused_is_told_as_postgrest_does() -> None:
+    identifier = BearerIdentifier(Tokens(TokenOptions(secret=SECRET), shared_secret(SECRET)), lambda: ROLES)
+    for claims, role in (({"role": "not there"}, "not there"), ({"role": ["a"]}, '["a"]')):
+        with pytest.raises(RoleRefused) as caught:
+            await identifier.identify(f"Bearer {jwt.encode({'alg': 'HS256'}, claims, OctKey.import_key(SECRET))}")
+        assert (caught.value.postgrest_code, caught.value.status) == ("22023", 401)
+        assert caught.value.in_postgrest == f'role "{role}" does not exist'
+
+
+async def test_without_an_anonymous_role_everybody_needs_a_token_that_names_one() -> None:
+    identifier = BearerIdentifier(Tokens(TokenOptions(secret=SECRET), shared_secret(SECRET)), lambda: ROLES, None)
+    nameless = "Bearer " + jwt.encode({"alg": "HS256"}, {"sub": "a-service"}, OctKey.import_key(SECRET))
+    for header in (None, nameless):
+        with pytest.raises(TokenRequired) as caught:
+            await identifier.identify(header)
+        assert caught.value.in_postgrest == "Anonymous access is disabled"
+        assert caught.value.headers == {"WWW-Authenticate": "Bearer"}
+    assert (await identifier.identify(f"Bearer {identifier.tokens.issue(USER).text}")).user_id == USER
 
 
 async def test_a_role_that_is_gone_is_refused_though_the_token_was_seen_before() -> None:
@@ -117,6 +137,7 @@ async def test_a_token_made_with_the_shared_secret_and_no_role_is_anonymous() ->
         "Bearer " + jwt.encode({"alg": "HS256"}, {"sub": "a-service"}, OctKey.import_key(SECRET))
     )
     assert (who.role, who.user_id) == ("anon", None)
+    assert json.loads(who.claims_json) == {"sub": "a-service", "role": "anon"}
 
 
 @given(st.text(max_size=200) | st.text("abcXYZ019-_.=+/ Bearer", max_size=60).map("Bearer {}".format))

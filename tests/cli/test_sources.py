@@ -84,7 +84,7 @@ def test_the_rest_of_a_postgrest_configuration_is_understood() -> None:
         },
     )
     assert loaded.warnings == ()
-    assert loaded.settings.trace_header == "X-Request-Id"
+    assert loaded.settings.web().trace_header == "X-Request-Id"
     assert loaded.settings.data_api() == DataOptions(
         extra_search_path=("public", "extensions"),
         aggregates=False,
@@ -97,8 +97,8 @@ def test_the_rest_of_a_postgrest_configuration_is_understood() -> None:
         openapi_mode=OpenApiMode.IGNORE_PRIVILEGES,
         openapi_security=True,
         openapi_server_proxy_uri="https://api.example/",
-        verbose_errors=False,
     )
+    assert not loaded.settings.web().verbose_errors
 
 
 @pytest.mark.parametrize("prefix", ["PGRST_DB_", "PELLUCID_"])

@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Callable, Collection
 
-from pellucid.auth.tokens import Tokens, Verified, challenge
+from pellucid.auth.claims import challenge
+from pellucid.auth.tokens import Tokens, Verified
 from pellucid.database.caller import INTERNAL_ROLES
-from pellucid.errors import ClaimsRefused, TokenRequired, Unauthenticated
+from pellucid.errors import RoleRefused, TokenRequired, Unauthenticated
 from pellucid.web.identity import Identity
 
-_BEARER = re.compile(r"bearer +([^ ]+)", re.IGNORECASE)
+_BEARER = re.compile(r"bearer(?: +(.*))?", re.IGNORECASE | re.DOTALL)
 _SYSTEM = "pg_"
 """PostgreSQL's own roles begin with it; some of them read any file."""
 
@@ -17,24 +18,23 @@ _SYSTEM = "pg_"
 class BearerIdentifier:
     """Tells identities by bearer token (RFC 6750, 2.1). It is a `pellucid.web.identity.Identifier`.
 
-    ``roles`` tells which roles the database lets a request take at this moment.
+    ``roles`` tells which roles the database lets a request take at this moment. Without ``anon_role`` nobody is anonymous.
     """
 
     def __init__(self, tokens: Tokens, roles: Callable[[], Collection[str]], anon_role: str | None = "anon") -> None:
         self.tokens = tokens
         self._roles = roles
-        self._anon_role = anon_role
-        self._nobody = _anonymous(anon_role) if anon_role else None
+        self._nobody = Identity(anon_role, claims_json=_with_role("{}", anon_role)) if anon_role else None
 
     async def identify(self, authorization: str | None) -> Identity:
         """Tell the identity behind an ``Authorization`` header; none means anonymous.
 
         Raises:
             Unauthenticated: the header is there and proves nothing.
-            TokenRequired: it is not there, and nobody is anonymous.
+            TokenRequired: it is not there, or its token names no role, and nobody is anonymous.
         """
         if authorization is None:
-            return self._require(self._nobody)
+            return self._anonymous()
         bearer = _BEARER.fullmatch(authorization)
         if bearer is None:
             raise Unauthenticated(
@@ -42,25 +42,28 @@ class BearerIdentifier:
                 hint="Send it as `Authorization: Bearer <access_token>`, or not at all.",
                 headers=challenge("Bearer is the only scheme", "invalid_request"),
             )
-        return self._identity(self.tokens.verify(bearer[1]))
+        return self._identity(self.tokens.verify(bearer[1] or ""))
+
+    def _anonymous(self) -> Identity:
+        if self._nobody is None:
+            words = "Anonymous access is disabled"
+            raise TokenRequired(f"{words}.", in_postgrest=words, headers={"WWW-Authenticate": "Bearer"})
+        return self._nobody
 
     def _identity(self, verified: Verified) -> Identity:
-        role = verified.claims.get("role") or self._require(self._nobody).role
+        role = self._anonymous().role if verified.role is None else verified.role
         if role in INTERNAL_ROLES or role.startswith(_SYSTEM) or role not in self._roles():
-            raise ClaimsRefused(
+            raise RoleRefused(
                 "The token asks for a role that requests may not take.",
-                hint=f"Grant the role to the one this server connects as: GRANT <role> TO authenticator. The usual ones are "
-                f"{self._anon_role}, authenticated and service_role.",
-                headers=challenge("The role is not accepted"),
+                in_postgrest=f'role "{role}" does not exist',
+                hint="Grant the role to the one this server connects as: GRANT <role> TO authenticator. The usual ones are "
+                "anon, authenticated and service_role.",
+                headers={"WWW-Authenticate": "Bearer"},
             )
-        return Identity(role, verified.claims, verified.text)
-
-    @staticmethod
-    def _require(anonymous: Identity | None) -> Identity:
-        if anonymous is None:
-            raise TokenRequired("Anonymous access is disabled", headers={"WWW-Authenticate": "Bearer"})
-        return anonymous
+        text = verified.text if verified.claims.get("role") == role else _with_role(verified.text, role)
+        return Identity(role, verified.claims, text)
 
 
-def _anonymous(role: str) -> Identity:
-    return Identity(role, claims_json=json.dumps({"role": role}, separators=(",", ":")))
+def _with_role(claims: str, role: str) -> str:
+    """The claims with the role that the request has in the end: policies read it there."""
+    return json.dumps(json.loads(claims) | {"role": role}, ensure_ascii=False, separators=(",", ":"))

@@ -13,10 +13,11 @@ from types import MappingProxyType
 from typing import Any
 
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OctKey, RSAKey, thumbprint
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey, thumbprint
+from joserfc.jws import JWSRegistry
 
 from pellucid.auth.keyfile import create_once, read_private
-from pellucid.errors import StartupError
+from pellucid.errors import FeatureOff, StartupError
 
 SHARED = "HS256"
 MIN_SECRET = 32
@@ -43,45 +44,94 @@ class KeyOptions:
     generated: Path | None = None
     production: bool = False
 
+    @property
+    def configured(self) -> bool:
+        """Whether somebody chose the key."""
+        return bool(self.text or self.file)
+
+    @property
+    def available(self) -> bool:
+        """Whether the generated file is there, or may be made."""
+        return self.generated is not None and (not self.production or self.generated.exists())
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key, with the only algorithm it is used with (RFC 8725, 3.1)."""
+    """One key, with the only algorithms it is used with (RFC 8725, 3.1); it signs with the first.
+
+    A key of this instance has one; a key of others that names none has those of its kind. ``id`` is empty where others gave it none.
+    """
 
     id: str
-    algorithm: str
-    material: ECKey | RSAKey | OctKey = field(repr=False)
+    algorithms: tuple[str, ...]
+    material: ECKey | RSAKey | OctKey | OKPKey = field(repr=False)
+
+    @property
+    def algorithm(self) -> str:
+        """The one that it signs with."""
+        return self.algorithms[0]
+
+    @property
+    def secret(self) -> bool:
+        """Whether those who check with it can sign with it too."""
+        return isinstance(self.material, OctKey)
+
+    def fits(self, kid: str | None, algorithm: str) -> bool:
+        """Whether it may check a token with such a header. A token that names no key is tried with each."""
+        return (kid is None or kid == self.id) and algorithm in self.algorithms
+
+    def sign(self, content: bytes) -> bytes:
+        """Sign with the first algorithm."""
+        return JWSRegistry.algorithms[self.algorithm].sign(content, self.material)
+
+    def verifies(self, algorithm: str, content: bytes, signature: bytes) -> bool:
+        """Whether a signature is genuine; ``algorithm`` is one of its own."""
+        try:
+            return JWSRegistry.algorithms[algorithm].verify(content, signature, self.material)
+        except (JoseError, ValueError):
+            return False
 
     @property
     def public(self) -> dict[str, Any]:
         """The public half, as a JWK that others may see."""
         parts = self.material.as_dict(private=False)
-        return {name: parts[name] for name in _PUBLIC if name in parts} | {
-            "kid": self.id,
-            "alg": self.algorithm,
-            "use": "sig",
-        }
+        named = {"kid": self.id} if self.id else {}
+        return {name: parts[name] for name in _PUBLIC if name in parts} | named | {"alg": self.algorithm, "use": "sig"}
 
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The key that signs, and all keys that verify, by their id."""
+    """The key that signs, where there is one; this instance's keys by their id; and the keys of others that are trusted."""
 
-    signing: Key
+    signer: Key | None
     verifying: Mapping[str, Key]
+    trusted: tuple[Key, ...] = ()
+
+    @property
+    def signing(self) -> Key:
+        """The key that signs.
+
+        Raises:
+            FeatureOff: there is none.
+        """
+        if self.signer is None:
+            raise FeatureOff("This server has no key to sign tokens with.", hint="Make one with `pellucid key`.")
+        return self.signer
 
     @property
     def shared(self) -> bool:
-        """Whether tokens are checked with a secret that others hold too."""
-        return self.signing.algorithm == SHARED
+        """Whether tokens are signed with a secret that others hold too."""
+        return self.signer is not None and self.signer.secret
 
     def verifier(self, kid: str | None) -> Key | None:
-        """The key a token's header names. A shared secret is the only one there is, whatever the header says."""
-        return self.signing if self.shared else self.verifying.get(kid or "")
+        """The key of this instance that a token's header names."""
+        return self.verifying.get(kid or "")
 
     def published(self) -> dict[str, list[dict[str, Any]]]:
-        """The JWK Set for everybody: public halves only, and nothing where the secret is shared."""
-        return {"keys": [] if self.shared else [key.public for key in self.verifying.values()]}
+        """The JWK Set for everybody: public halves only, and no secret."""
+        own = list(self.verifying.values())
+        lent = [] if self.signer is None or self.signer.secret or self.signer in own else [self.signer]
+        return {"keys": [key.public for key in lent + own]}
 
 
 def generate_key() -> str:
@@ -124,10 +174,10 @@ def shared_secret(secret: bytes) -> KeySet:
     if secret.lstrip().startswith((b"{", b"[", b"-----BEGIN", b"ssh-")):
         raise StartupError(_IS_A_KEY, hint=_INSTEAD)
     try:
-        key = Key(SHARED, SHARED, OctKey.import_key(secret))
+        key = Key("", (SHARED,), OctKey.import_key(secret))
     except ValueError as fault:
         raise StartupError(_IS_A_KEY, hint=_INSTEAD) from fault
-    return KeySet(key, MappingProxyType({key.id: key}))
+    return KeySet(key, MappingProxyType({}), (key,))
 
 
 def parse_keys(text: str, *, origin: str) -> KeySet:
@@ -173,7 +223,7 @@ def _key(jwk: dict[str, Any], origin: str) -> Key:
             f"A key of {origin} is not fit for signing tokens.",
             hint=f"Use an EC key on P-256 (ES256) or an RSA key of {MIN_RSA_BITS} bits or more (RS256). {_WAY_OUT}",
         )
-    return Key(str(named), algorithm, material)
+    return Key(str(named), (algorithm,), material)
 
 
 def _material(parts: dict[str, Any]) -> ECKey | RSAKey:

@@ -1,11 +1,11 @@
 """Access tokens: JSON Web Tokens (RFC 7519) that say who is asking, checked as RFC 8725 advises.
 
-By default they are signed with this instance's own ES256 key, and nothing but its own tokens is accepted. With a shared secret
-(HS256) tokens that others made with it are accepted as well; then, as PostgREST does it, a claim is checked where it is present:
+By default they are signed with this instance's own ES256 key, and nothing but its own tokens is accepted. With a secret or keys of
+others (`pellucid.auth.trusted`) their tokens are accepted as well; then, as PostgREST does it, a claim is checked where it is present:
 such tokens often have neither issuer nor expiry.
 
 The header's ``typ`` is ``JWT``, which is what clients of PostgREST and Supabase know; a token of any other type is refused, so later
-kinds of tokens need only another type to be kept apart.
+kinds of tokens need only another type to be kept apart. Others may leave it out, or write ``at+jwt`` (RFC 9068).
 """
 
 import json
@@ -17,30 +17,29 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jws import deserialize_compact
-
+from pellucid.auth import claims as judging
 from pellucid.auth import compact
-from pellucid.auth.keys import Key, KeyOptions, KeySet, load_keys, shared_secret
-from pellucid.database.caller import INTERNAL_ROLES
-from pellucid.errors import ClaimsRefused, StartupError, Unauthenticated
+from pellucid.auth.claimpath import NOTHING, ClaimPath, Name, Segment
+from pellucid.auth.keys import KeyOptions, KeySet
+from pellucid.auth.trusted import open_keys
+from pellucid.errors import StartupError, Unauthenticated
 
 TYPE = "JWT"
-LATEST = 2**53
-"""Seconds since 1970 that every JSON reader understands; not a time beyond."""
+OTHERS_TYPES = frozenset({None, "JWT", "AT+JWT", "APPLICATION/AT+JWT"})
+ROLE = ClaimPath((Segment((Name("role"),)),))
 REMEMBERED = 1024
-"""Genuine tokens whose signature a process need not check again."""
+"""Genuine tokens whose signature a process need not check again, unless chosen otherwise."""
 
-_SIGN_IN = "Sign in again with POST /login, and send the new access_token as `Authorization: Bearer …`."
+_NO_KEY = "No suitable key or wrong key type"
 
 
 @dataclass(frozen=True, slots=True)
 class TokenOptions:
     """How access tokens are made and checked.
 
-    ``lifetime`` and ``leeway`` (for clocks that differ) are in seconds. ``secret`` is at least 32 bytes; given, tokens are signed and
-    checked with it (HS256) and no signing key is used.
+    ``lifetime`` and ``leeway`` (for clocks that differ) are in seconds. ``secret`` is what the tokens of others are checked with: a
+    secret of at least 32 bytes, or keys (`pellucid.auth.trusted`). ``others_audience`` is what their ``aud`` must name; None for
+    anything. ``role_claim`` leads to their role. ``remembered`` genuine tokens are not checked again.
     """
 
     issuer: str = "pellucid"
@@ -48,6 +47,9 @@ class TokenOptions:
     lifetime: int = 1800
     leeway: int = 30
     secret: bytes | None = field(default=None, repr=False)
+    others_audience: str | None = None
+    role_claim: ClaimPath = ROLE
+    remembered: int = REMEMBERED
 
     def __post_init__(self) -> None:
         if self.lifetime <= 0 or self.leeway < 0:
@@ -64,10 +66,15 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The claims of a genuine token, and the same as the JSON text that PostgreSQL is given."""
+    """The claims of a genuine token, and the same as the JSON text that PostgreSQL is given.
+
+    ``role`` is the one that it names, None where it names none. ``own`` tells whether this instance's own key signed it.
+    """
 
     claims: Mapping[str, Any]
     text: str = field(repr=False)
+    role: str | None
+    own: bool
 
 
 class Tokens:
@@ -79,8 +86,20 @@ class Tokens:
         self._clock = clock
         self._genuine: dict[bytes, Verified] = {}
 
-    def issue(self, subject: UUID | None, *, role: str = "authenticated", email: str | None = None) -> AccessToken:
-        """Make a token for an account, or without a subject for a service."""
+    def issue(
+        self,
+        subject: UUID | None,
+        *,
+        role: str = "authenticated",
+        email: str | None = None,
+        lifetime: int | None = None,
+    ) -> AccessToken:
+        """Make a token for an account, or without a subject for a service. ``lifetime`` is in seconds.
+
+        Raises:
+            FeatureOff: there is no key to sign with.
+        """
+        key, seconds = self.keys.signing, lifetime or self.options.lifetime
         now = int(self._clock())
         claims = {
             "iss": self.options.issuer,
@@ -89,14 +108,12 @@ class Tokens:
             "role": role,
             "email": email,
             "iat": now,
-            "exp": now + self.options.lifetime,
+            "exp": now + seconds,
             "jti": str(uuid4()),
         }
-        key = self.keys.signing
-        header = {"alg": key.algorithm, "typ": TYPE} | ({} if self.keys.shared else {"kid": key.id})
+        header = {"alg": key.algorithm, "typ": TYPE} | ({"kid": key.id} if key.id else {})
         stated = {name: value for name, value in claims.items() if value is not None}
-        text = jwt.encode(header, stated, key.material, algorithms=[key.algorithm])
-        return AccessToken(text, self.options.lifetime)
+        return AccessToken(compact.write(header, stated, key.sign), seconds)
 
     def verify(self, token: str) -> Verified:
         """Check a token: its form, its key, its signature, then its claims.
@@ -111,92 +128,87 @@ class Tokens:
             if verified is None:
                 verified = self._authenticate(token)
                 self._remember(digest, verified)
-        except (compact.Unreadable, JoseError, ValueError) as fault:
+        except compact.Unreadable as fault:
             raise _not_genuine(fault) from fault
-        self._judge(verified.claims)
+        except UnicodeEncodeError as fault:
+            raise _not_genuine(compact.Unreadable("it is not text")) from fault
+        self._judge(verified)
         return verified
 
     def _authenticate(self, token: str) -> Verified:
         parts = compact.read(token)
-        key = self._key_for(parts)
-        deserialize_compact(token, key.material, algorithms=[key.algorithm])
-        claims = parts.claims()
+        own = self._opens(parts)
+        claims = judging.read(parts)
         text = json.dumps(claims, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        if "\\u0000" in text:
-            raise compact.Unreadable("a claim holds a NUL character, which PostgreSQL cannot store")
-        text.encode()  # half a surrogate pair cannot be stored either
-        return Verified(MappingProxyType(claims), text)
+        role = claims.get("role", NOTHING) if own else self.options.role_claim.first(claims)
+        return Verified(MappingProxyType(claims), text, _named(role), own)
 
-    def _key_for(self, parts: compact.Compact) -> Key:
-        typed = parts.type is not None and parts.type.upper() == TYPE
-        if not typed and not (self.keys.shared and parts.type is None):
-            raise compact.Unreadable("it is not an access token")
-        key = self.keys.verifier(parts.kid)
-        if key is None or parts.algorithm != key.algorithm:
-            raise compact.Unreadable("it was not signed with a key of this server")
-        return key
+    def _opens(self, parts: compact.Compact) -> bool:
+        """Whether it is this instance's own key that the signature fits.
+
+        Raises:
+            Unreadable: it fits no key at all.
+        """
+        own = self.keys.verifier(parts.kid)
+        if own is not None and _like_ours(parts) and own.fits(parts.kid, parts.algorithm):
+            fitting, is_own = [own], True
+        else:
+            trusted = self.keys.trusted if _like_others(parts) else ()
+            fitting, is_own = [key for key in trusted if key.fits(parts.kid, parts.algorithm)], False
+        if not fitting:
+            raise compact.Unreadable(
+                "it was not signed with a key of this server", _NO_KEY, "No suitable key was found to decode the JWT"
+            )
+        if not any(key.verifies(parts.algorithm, parts.signed, parts.signature) for key in fitting):
+            raise compact.Unreadable(
+                "its signature does not fit", _NO_KEY, "None of the keys was able to decode the JWT"
+            )
+        return is_own
 
     def _remember(self, digest: bytes, verified: Verified) -> None:
-        if len(self._genuine) >= REMEMBERED:
+        if self.options.remembered == 0:
+            return
+        if len(self._genuine) >= self.options.remembered:
             del self._genuine[next(iter(self._genuine))]
         self._genuine[digest] = verified
 
-    def _judge(self, claims: Mapping[str, Any]) -> None:
-        for required in () if self.keys.shared else ("iss", "aud", "exp", "role"):
-            if required not in claims:
-                raise _refused(f"The token has no {required} claim")
-        self._judge_times(claims)
-        self._judge_parties(claims)
-        for name in ("sub", "role", "email", "jti"):
-            if name in claims and (not isinstance(claims[name], str) or not claims[name]):
-                raise _refused(f"The token's {name} claim is not text")
-        if claims.get("role") in INTERNAL_ROLES:
-            raise _refused("No token can ask for this role")
-
-    def _judge_times(self, claims: Mapping[str, Any]) -> None:
-        now, leeway = self._clock(), self.options.leeway
-        if "exp" in claims and _time(claims, "exp") <= now - leeway:
-            raise _refused("JWT expired")
-        if "nbf" in claims and _time(claims, "nbf") > now + leeway:
-            raise _refused("JWT not yet valid")
-        if "iat" in claims and _time(claims, "iat") > now + leeway:
-            raise _refused("JWT issued at future")
-
-    def _judge_parties(self, claims: Mapping[str, Any]) -> None:
-        if not self.keys.shared and claims["iss"] != self.options.issuer:
-            raise _refused("JWT not from this issuer")
-        audience = claims.get("aud", self.options.audience)
-        if self.options.audience not in (audience if isinstance(audience, list) else [audience]):
-            raise _refused("JWT not in audience")
+    def _judge(self, verified: Verified) -> None:
+        options, now = self.options, int(self._clock())
+        if verified.own:
+            judging.judge_own(verified.claims, now, options.leeway, issuer=options.issuer, audience=options.audience)
+        else:
+            judging.judge_others(verified.claims, now, options.leeway, audience=options.others_audience)
 
 
 def open_tokens(options: TokenOptions, keys: KeyOptions) -> Tokens:
-    """The tokens of an instance: with the shared secret where one is configured, else with the instance's own key.
+    """The tokens of an instance, with its keys and those that it trusts.
 
     Raises:
-        StartupError: neither can be had; see `load_keys` and `shared_secret`.
+        StartupError: a key is missing or not fit; see `open_keys`.
     """
-    return Tokens(options, load_keys(keys) if options.secret is None else shared_secret(options.secret))
+    return Tokens(options, open_keys(options.secret, keys))
 
 
-def _time(claims: Mapping[str, Any], name: str) -> float:
-    value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LATEST:
-        raise _refused(f"The token's {name} claim is not a time")
-    return value
+def _like_ours(parts: compact.Compact) -> bool:
+    return parts.bare and parts.type is not None and parts.type.upper() == TYPE
 
 
-def _not_genuine(fault: Exception) -> Unauthenticated:
-    reason = str(fault) if isinstance(fault, compact.Unreadable) else "its signature does not fit"
+def _like_others(parts: compact.Compact) -> bool:
+    return (parts.type and parts.type.upper()) in OTHERS_TYPES
+
+
+def _named(role: Any) -> str | None:
+    """A role that is no text is its JSON, as PostgREST has it: no role of that name is there."""
+    if role is NOTHING:
+        return None
+    return role if isinstance(role, str) else json.dumps(role, separators=(",", ":"))
+
+
+def _not_genuine(fault: compact.Unreadable) -> Unauthenticated:
     return Unauthenticated(
-        f"The access token is not valid: {reason}.", hint=_SIGN_IN, headers=challenge("The access token is not valid")
+        f"The access token is not valid: {fault}.",
+        in_postgrest=fault.in_postgrest,
+        details=fault.details,
+        hint=judging.SIGN_IN,
+        headers=judging.challenge(fault.in_postgrest),
     )
-
-
-def _refused(reason: str) -> ClaimsRefused:
-    return ClaimsRefused(reason, hint=_SIGN_IN, headers=challenge(reason))
-
-
-def challenge(description: str, error: str = "invalid_token") -> dict[str, str]:
-    """The header that tells a client what was wrong with its credentials (RFC 6750, 3)."""
-    return {"WWW-Authenticate": f'Bearer realm="pellucid", error="{error}", error_description="{description}"'}

@@ -12,6 +12,10 @@ from fastapi.security import OAuth2PasswordBearer
 from pellucid.database.caller import Caller
 from pellucid.errors import Forbidden, RequestError, Unauthenticated, Unavailable
 from pellucid.observe import Stage, observe
+from pellucid.web.options import WebOptions
+from pellucid.web.style import ErrorStyle, style_of
+
+_POSTGREST = WebOptions().postgrest_prefixes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ async def current_identity(request: Request, _: Annotated[str | None, Security(b
     """Tell who is asking; found out once a request. Works as a FastAPI dependency and as a plain function.
 
     Raises:
-        Unauthenticated: there is an ``Authorization`` header, and it proves nothing.
+        Unauthenticated: there is a token, and it proves nothing.
+        TokenRequired: there is none, and nobody is anonymous.
         RequestError: there are several.
         Unavailable: the worker has not started yet.
     """
@@ -106,8 +111,26 @@ def _identifier(request: Request) -> Identifier:
 
 
 def _authorization(request: Request) -> str | None:
-    """The one ``Authorization`` header. A proxy may look at the first of two and a server at the last: neither is believed."""
-    values = request.headers.getlist("authorization")
+    """What proves who is asking: the one ``Authorization`` header, or without it the ``apikey`` that Supabase's clients send.
+
+    A proxy may look at the first of two headers and a server at the last: neither is believed. PostgREST knows bearer tokens alone and
+    passes over every other scheme, which a proxy in front may have asked for.
+    """
+    header = _single(request, "Authorization")
+    if header is not None and style_of(request.scope, _POSTGREST) is ErrorStyle.POSTGREST and not _bears(header):
+        header = None
+    if header is not None:
+        return header
+    key = _single(request, "apikey")
+    return f"Bearer {key}" if key else None
+
+
+def _single(request: Request, name: str) -> str | None:
+    values = request.headers.getlist(name)
     if len(values) > 1:
-        raise RequestError("The header Authorization is there more than once.", hint="Send it once.")
+        raise RequestError(f"The header {name} is there more than once.", hint="Send it once.")
     return values[0] if values else None
+
+
+def _bears(authorization: str) -> bool:
+    return authorization.partition(" ")[0].lower() == "bearer"

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import Scope
 
-from pellucid.errors import DatabaseError, Details, Fault, PellucidError
+from pellucid.errors import DatabaseError, Details, Fault, PellucidError, Unauthenticated
 from pellucid.web.exchange import exchange_of
 from pellucid.web.foreign import HttpError
 from pellucid.web.style import ErrorStyle, style_of
@@ -34,6 +34,8 @@ class Audience:
     presented: bool = False
     """Whether the request carried an ``Authorization`` header."""
     production: bool = False
+    verbose: bool = True
+    """Whether errors in PostgREST's shape have details and hints."""
 
 
 def audience_of(scope: Scope, postgrest_prefixes: tuple[str, ...], *, production: bool) -> Audience:
@@ -71,7 +73,9 @@ def status_of(error: PellucidError, audience: Audience) -> int:
 def _body(error: PellucidError, audience: Audience, status: int) -> Response:
     match audience.style:
         case ErrorStyle.POSTGREST:
-            return Response(postgrest_body(error), status, media_type="application/json; charset=utf-8")
+            return Response(
+                postgrest_body(error, verbose=audience.verbose), status, media_type="application/json; charset=utf-8"
+            )
         case ErrorStyle.PROBLEM:
             text = json.dumps(problem_body(error, audience, status), ensure_ascii=False, separators=(",", ":"))
             return Response(text.encode("utf-8", "replace"), status, media_type="application/problem+json")
@@ -145,15 +149,17 @@ _ESCAPES = {code: f"\\u{code:04x}" for code in range(0x20)} | {
 }
 
 
-def postgrest_body(error: PellucidError) -> bytes:
+def postgrest_body(error: PellucidError, *, verbose: bool = True) -> bytes:
     """The four members in alphabetical order, escaped as PostgREST escapes them: clients compare such bodies byte by byte."""
+    words = error.in_postgrest if isinstance(error, Unauthenticated) else None
     members: Mapping[str, Details | None] = {
         "code": postgrest_code(error),
         "details": error.details or _listed(error),
-        "hint": error.hint,
-        "message": error.message,
+        "hint": None if words else error.hint,
+        "message": words or error.message,
     }
-    text = ",".join(f'"{name}":{_haskell_json(value)}' for name, value in members.items())
+    shown = members if verbose else {name: members[name] for name in ("code", "message")}
+    text = ",".join(f'"{name}":{_haskell_json(value)}' for name, value in shown.items())
     return f"{{{text}}}".encode("utf-8", "replace")
 
 
