@@ -47,8 +47,7 @@ class DataOptions:
     ``root_spec``, which answers the root of the PostgREST profile instead of an OpenAPI document. ``app_settings`` are pairs that every
     transaction sees with ``current_setting``. ``hoisted_settings`` are those settings of a function that go for its whole transaction.
     ``openapi_security`` adds the security definitions to the OpenAPI document, ``openapi_server_proxy_uri`` is the address that it names.
-    ``legacy_target_names``: filters may speak of an embedded table by its name where it has an alias. ``verbose_errors``: errors of the
-    PostgREST profile have details and hints.
+    ``legacy_target_names``: filters may speak of an embedded table by its name where it has an alias.
     """
 
     schemas: tuple[str, ...] = ("public",)
@@ -65,7 +64,6 @@ class DataOptions:
     openapi_security: bool = False
     openapi_server_proxy_uri: str | None = None
     legacy_target_names: bool = True
-    verbose_errors: bool = True
 
 
 def qualified(text: str) -> TableName:

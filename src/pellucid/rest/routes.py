@@ -55,8 +55,6 @@ def _methods(api: DataApi, envelope: Envelope, profile: Profile, identity: Ident
     """What there is at this path (RFC 9110, 9.3.7)."""
     asked = parsed(envelope, profile, api.options)
     headers = {"Allow": _allowed(api, asked, identity), "Vary": VARY}
-    if profile is POSTGREST:
-        headers["Access-Control-Allow-Origin"] = "*"
     return Response(headers=headers)
 
 

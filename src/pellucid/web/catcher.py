@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+from dataclasses import replace
 
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from starlette.exceptions import HTTPException
@@ -21,9 +22,10 @@ _log = logging.getLogger("pellucid.web")
 class Problems:
     """Knows how this application speaks of errors: by path, and by mode."""
 
-    def __init__(self, postgrest_prefixes: tuple[str, ...], *, production: bool) -> None:
+    def __init__(self, postgrest_prefixes: tuple[str, ...], *, production: bool, verbose: bool = True) -> None:
         self.postgrest_prefixes = postgrest_prefixes
         self.production = production
+        self.verbose = verbose
 
     def response(self, fault: Exception, scope: Scope) -> Response:
         """The response to whatever was raised; unexpected things are logged with their stack.
@@ -33,7 +35,8 @@ class Problems:
         """
         error = self._translate(fault, scope)
         self._log(error, fault, scope)
-        return render(error, audience_of(scope, self.postgrest_prefixes, production=self.production))
+        audience = audience_of(scope, self.postgrest_prefixes, production=self.production)
+        return render(error, replace(audience, verbose=self.verbose))
 
     async def handle(self, request: Request, fault: Exception) -> Response:
         """The same, as FastAPI's exception handlers are called."""

@@ -47,6 +47,8 @@ class WebOptions:
     ``allowed_hosts`` are the names in the Host header that are answered: exact, ``*.example.com``, or ``*``. Empty means any host in
     production (the proxy decides), and in development this machine's own names and plain addresses, so that no web page can reach a
     development server through a name that it controls (DNS rebinding). ``server_timing`` of None means: in development only.
+    ``trace_header`` names a request header that every answer repeats. ``verbose_errors``: errors under PostgREST's paths have details and
+    hints.
     """
 
     production: bool = False
@@ -56,6 +58,8 @@ class WebOptions:
     postgrest_prefixes: tuple[str, ...] = ("/rest/v1",)
     server_timing: bool | None = None
     access_log: bool = True
+    trace_header: str | None = None
+    verbose_errors: bool = True
 
     @property
     def shows_timing(self) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
 from time import perf_counter
 
@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pellucid.observe import Span, Stage, listen, observe, unlisten
 from pellucid.web.exchange import Exchange, Listener, current
+from pellucid.web.options import WebOptions
+from pellucid.web.style import ErrorStyle, style_of
 
 _log = logging.getLogger("pellucid.web")
 
@@ -27,10 +29,10 @@ class Recorder:
     request's state are set afresh for each request, whatever a server left in them, and the former are taken back after it.
     """
 
-    def __init__(self, app: ASGIApp, *, listeners: Sequence[Listener] = (), timing: bool = False) -> None:
+    def __init__(self, app: ASGIApp, *, options: WebOptions, listeners: Sequence[Listener] = ()) -> None:
         self.app = app
         self.listeners = tuple(listeners)
-        self.timing = timing
+        self.options = options
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
@@ -42,7 +44,7 @@ class Recorder:
         scope["state"] = {**scope.get("state", {}), "exchange": exchange, "identity": None}
         being = current.set(exchange)
         try:
-            await self.app(scope, receive, _Stamp(exchange, send, timing=self.timing))
+            await self.app(scope, receive, _Stamp(exchange, send, self.options))
         finally:
             self._tell(exchange)
             current.reset(being)
@@ -61,12 +63,12 @@ class Recorder:
 class _Stamp:
     """The way out: notes how the answer goes, and adds the headers that tell of it."""
 
-    __slots__ = ("exchange", "responding", "send", "timing")
+    __slots__ = ("exchange", "options", "responding", "send")
 
-    def __init__(self, exchange: Exchange, send: Send, *, timing: bool) -> None:
+    def __init__(self, exchange: Exchange, send: Send, options: WebOptions) -> None:
         self.exchange = exchange
         self.send = send
-        self.timing = timing
+        self.options = options
         self.responding: Span | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -79,11 +81,20 @@ class _Stamp:
     def _start(self, message: Message) -> None:
         exchange = self.exchange
         exchange.status = message["status"]
-        headers = [*message.get("headers", ()), (_HEADER, exchange.request_id.encode())]
-        if self.timing:
-            headers.append((b"server-timing", server_timing(exchange).encode()))
+        traced = (self.options.trace_header or "").lower().encode()
+        headers = list(message.get("headers", ()))
+        if traced != _HEADER:
+            headers.append((_HEADER, exchange.request_id.encode()))
+        if traced:
+            headers.append((traced, dict(exchange.scope["headers"]).get(traced, b"")))
+        if self.options.shows_timing:
+            headers.append((b"server-timing", self._timing().encode()))
         message["headers"] = headers
         self.responding = observe(Stage.RESPOND)
+
+    def _timing(self) -> str:
+        style = style_of(self.exchange.scope, self.options.postgrest_prefixes)
+        return server_timing(self.exchange, _POSTGREST_STAGES if style is ErrorStyle.POSTGREST else {})
 
     def _finish(self) -> None:
         self.exchange.finished = True
@@ -99,8 +110,25 @@ def request_id_of(scope: Scope) -> str:
     return token_hex(16)
 
 
-def server_timing(exchange: Exchange) -> str:
-    """The stages up to now, in milliseconds, as the header says them (W3C Server Timing)."""
-    stages = exchange.stages()
-    parts = [f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in stages.items()]
+_POSTGREST_STAGES: Mapping[str, tuple[Stage, ...]] = {
+    "jwt": (Stage.IDENTITY,),
+    "parse": (Stage.PARSE,),
+    "plan": (Stage.VALIDATE, Stage.PLAN),
+    "transaction": (Stage.POOL, Stage.SESSION, Stage.EXECUTE, Stage.COMMIT),
+    "response": (Stage.RESPOND,),
+}
+"""PostgREST's names for parts of the way, and what of ours is in each."""
+
+
+def server_timing(exchange: Exchange, others: Mapping[str, tuple[Stage, ...]] | None = None) -> str:
+    """The stages up to now, in milliseconds, as the header says them (W3C Server Timing).
+
+    Args:
+        exchange: the request.
+        others: other names, each for several stages, that stand in front; of ours those follow that are not among these names.
+    """
+    stages, others = exchange.stages(), others or {}
+    renamed = {name: sum(stages.get(stage, 0.0) for stage in parts) for name, parts in others.items()}
+    own = {str(stage): seconds for stage, seconds in stages.items() if str(stage) not in others}
+    parts = [f"{name};dur={seconds * 1000:.3f}" for name, seconds in {**renamed, **own}.items()]
     return ", ".join([*parts, f"total;dur={sum(stages.values()) * 1000:.3f}"])

@@ -7,12 +7,12 @@ from fastapi.exception_handlers import http_exception_handler, request_validatio
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from pellucid.web import docs, error_pages, health, metrics, pages, welcome
 from pellucid.web.access import log_access
 from pellucid.web.catcher import Catcher, Problems
+from pellucid.web.cross_origin import LOOPBACK_ORIGIN, CrossOriginRules
 from pellucid.web.exchange import Listener
 from pellucid.web.hosts import ANY, LOCAL, HostGuard
 from pellucid.web.limits import Limiter
@@ -22,20 +22,6 @@ from pellucid.web.origins import OriginGuard
 from pellucid.web.recorder import Recorder
 from pellucid.web.resources import resources_of
 from pellucid.web.security import SecurityHeaders
-
-METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
-REQUEST_HEADERS = (
-    "Accept-Profile", "Apikey", "Authorization", "Content-Profile", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "Range",
-    "Range-Unit", "X-Client-Info", "X-Request-Id",
-)  # fmt: skip
-"""What clients of this API, PostgREST's among them, send beside the headers that need no leave."""
-
-RESPONSE_HEADERS = (
-    "Allow", "Content-Location", "Content-Profile", "Content-Range", "ETag", "Location", "Preference-Applied", "Proxy-Status",
-    "Retry-After", "Server-Timing", "WWW-Authenticate", "X-Request-Id",
-)  # fmt: skip
-
-LOOPBACK_ORIGIN = r"https?://(localhost|[a-z0-9-]+\.localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
 
 
 def install(app: FastAPI, options: WebOptions, listeners: Sequence[Listener] = ()) -> None:
@@ -48,7 +34,7 @@ def install(app: FastAPI, options: WebOptions, listeners: Sequence[Listener] = (
         listeners: told about each exchange, beside the access log and the metrics.
     """
     counters = metrics.Metrics()
-    problems = Problems(options.postgrest_prefixes, production=options.production)
+    problems = Problems(options.postgrest_prefixes, production=options.production, verbose=options.verbose_errors)
     heard = [counters.count, *([log_access] if options.access_log else []), *listeners]
     for layer in reversed(_layers(options, problems, heard)):
         app.add_middleware(layer.cls, *layer.args, **layer.kwargs)
@@ -68,30 +54,13 @@ def install(app: FastAPI, options: WebOptions, listeners: Sequence[Listener] = (
 def _layers(options: WebOptions, problems: Problems, listeners: Sequence[Listener]) -> list[Middleware]:
     """From the outside in. Every answer gets an id, the headers of security and those of CORS, also where it is an error."""
     return [
-        Middleware(Recorder, listeners=listeners, timing=options.shows_timing),
+        Middleware(Recorder, options=options, listeners=listeners),
         Middleware(SecurityHeaders, production=options.production),
-        *_cross_origin(options),
+        Middleware(CrossOriginRules, options=options),
         Middleware(Catcher, problems=problems),
         Middleware(HostGuard, allowed=_hosts(options), addresses=not options.allowed_hosts),
         *_same_origin(options),
         Middleware(Limiter, limits=options.limits),
-    ]
-
-
-def _cross_origin(options: WebOptions) -> list[Middleware]:
-    chosen = options.cross_origin
-    if options.production and not chosen.origins:
-        return []
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=chosen.origins,
-            allow_origin_regex=None if options.production else LOOPBACK_ORIGIN,
-            allow_credentials=chosen.credentials,
-            allow_methods=METHODS,
-            allow_headers=REQUEST_HEADERS,
-            expose_headers=RESPONSE_HEADERS,
-        )
     ]
 
 
