@@ -72,13 +72,13 @@ def _writing(written: Written, answer: Read | None, form: Form, parameters: Para
 
 
 def _calling(plan: Call, form: Form, parameters: Parameters) -> str:
-    """A function that answers one row answers one, whatever becomes of it."""
+    """A function that answers one row answers one, whatever becomes of it; counting makes one record of what there is all the same."""
     source = call(plan, parameters)
     rows = select(plan.read, parameters, "w")
     counts = plan.count in (Count.EXACT, Count.ESTIMATED)
     number_of_all = f"({count(plan.read, parameters, 'w')})" if counts else "NULL::int8"
     made = body(replace(form, scalar=plan.read.table is None), "r")
-    number = "count(*)" if plan.function.returns_set else "1::int8"
+    number = "count(*)" if plan.function.returns_set else "least(count(*), 0) + 1"
     return f"WITH w AS ({source}) {_record(made, f'({rows})', rows=number, total=number_of_all)}"
 
 
