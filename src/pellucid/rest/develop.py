@@ -14,6 +14,7 @@ from uuid import UUID
 from pellucid.database.catalog.model import Catalog, Table, TableName
 from pellucid.database.core import Database
 from pellucid.errors import DatabaseError, Fault, InvalidFields, MalformedQuery
+from pellucid.rest.aside import aside
 from pellucid.rest.compile.writer import identifier, relation
 from pellucid.rest.request import RestRequest
 
@@ -62,7 +63,8 @@ class Grower:
         Raises:
             InvalidFields, MalformedQuery: a name cannot be a table's or a column's, or there are too many of them.
         """
-        if not _lacks(self._database.catalog, asked):
+        size = len(asked.payload.raw) if asked.payload else 0
+        if not await aside(size, _lacks, self._database.catalog, asked):
             return self._database.catalog
         async with self._turn:
             return await self._grown(asked)

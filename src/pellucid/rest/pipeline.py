@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from pellucid.database.core import Database
 from pellucid.observe import Stage, observe
+from pellucid.rest.aside import aside
 from pellucid.rest.beginning import beginning, ending
 from pellucid.rest.compile.statement import compile_plan
 from pellucid.rest.counting import counted
@@ -43,15 +44,16 @@ async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: I
     Raises:
         PellucidError: it cannot be answered; each stage has its family of errors.
     """
+    size = len(envelope.body)
     with observe(Stage.PARSE):
-        asked = parsed(envelope, profile, api.options)
+        asked = await aside(size, parsed, envelope, profile, api.options)
     with observe(Stage.VALIDATE):
         catalog = await api.grower.catalog_for(asked) if api.grower else api.database.catalog
         context = context_of(catalog, profile, identity, api.options, guarded=api.grower is None)
         target = find_target(asked, context)
-        check(asked, target, api.models, identity.role)
+        await aside(size, check, asked, target, api.models, identity.role)
     with observe(Stage.PLAN):
-        plan = make_plan(asked, target, context)
+        plan = await aside(size, make_plan, asked, target, context)
         form = negotiate(asked, plan, catalog, plans=api.options.plan)
         check_preferences(asked, plan)
         statement = compile_plan(plan, form)
