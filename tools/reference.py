@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from pellucid.cli.sources import PREFIX
 from pellucid.errors import DatabaseError, PellucidError, StartupError
+from pellucid.policy.doctor import CHECKS, SEVERITIES
 from pellucid.settings import Settings
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -24,7 +25,11 @@ def main() -> None:
 
 def tables() -> dict[str, str]:
     """The tables by the page that they stand on."""
-    return {"configuration.md": "\n".join(settings_rows()), "errors.md": "\n".join(errors_rows())}
+    return {
+        "configuration.md": "\n".join(settings_rows()),
+        "errors.md": "\n".join(errors_rows()),
+        "doctor.md": "\n".join(doctor_rows()),
+    }
 
 
 def renewed(page: str, table: str) -> str:
@@ -65,6 +70,15 @@ def errors_rows() -> Iterator[str]:
         code = "SQLSTATE" if issubclass(kind, DatabaseError) else f"`{kind.postgrest_code}`"
         meaning = (kind.__doc__ or "").partition("\n\n")[0].replace("``", "`").replace("\n", " ")
         yield f"| `{kind.code}` | {kind.status} | {code}, {kind.postgrest_status or kind.status} | {re.sub(' +', ' ', meaning)} |"
+
+
+def doctor_rows() -> Iterator[str]:
+    """One row for each check of the doctor, with a place that its findings point to."""
+    yield "| check | severity | finds |"
+    yield "|---|---|---|"
+    for name, check in CHECKS.items():
+        meaning = re.sub(r"\s+", " ", (check.__doc__ or "").replace("``", "`"))
+        yield f'| <a id="{name}"></a>`{name}` | {", ".join(SEVERITIES[name])} | {meaning.strip()} |'
 
 
 def _family(kind: type[PellucidError]) -> Iterator[type[PellucidError]]:

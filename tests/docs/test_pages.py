@@ -14,6 +14,7 @@ PAGES = [
     "docs/how-to/go-to-production.md",
     "docs/how-to/own-routes.md",
     "docs/how-to/psql.md",
+    "docs/how-to/row-level-security.md",
 ]
 
 

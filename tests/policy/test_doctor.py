@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from pellucid.policy.doctor import CHECKS, examine
+from pellucid.policy.doctor import CHECKS, SEVERITIES, examine
 from pellucid.policy.facts import Scope
 from pellucid.policy.findings import Finding, Severity
 from pellucid.policy.presets import Preset, Wish
@@ -113,6 +113,12 @@ CASES = [
         ERROR,
         "public.m",
         "A materialized view knows no row level security, and authenticated may read it",
+    ),
+    Case(
+        "unguarded-copy",
+        "create materialized view public.m as select 1 as one; grant select on public.m to anon",
+        WARNING,
+        "public.m",
     ),
     Case(
         "open-search-path",
@@ -254,8 +260,9 @@ async def test_it_is_found_and_mended(ruler: asyncpg.Connection, case: Case) -> 
 
 
 def test_each_check_is_proven() -> None:
-    elsewhere = {"private-schema"}
-    assert {case.check for case in CASES} | elsewhere == set(CHECKS)
+    elsewhere = {("private-schema", ERROR)}
+    proven = {(case.check, case.severity) for case in CASES} | elsewhere
+    assert proven == {(check, severity) for check in CHECKS for severity in SEVERITIES[check]}
 
 
 async def test_a_new_database_is_in_order(ruler: asyncpg.Connection) -> None:

@@ -10,27 +10,29 @@ from pellucid.policy.findings import Finding, Severity
 
 Check = Callable[[Facts], Iterable[Finding]]
 
-_CHECKS: tuple[Check, ...] = (
-    tables.table_without_rls,
-    tables.open_writes,
-    tables.unforced_owner,
-    tables.rls_without_policy,
-    views.view_with_owners_rights,
-    views.unguarded_copy,
-    functions.open_search_path,
-    functions.definer_function,
-    grants.columns_in_vain,
-    grants.writable_sequence,
-    grants.unusable_sequence,
-    grants.future_tables,
-    roles.bypassing_role,
-    roles.powerful_role,
-    roles.powerful_login,
-    roles.private_schema,
-    roles.writable_schema,
-    roles.exposed_extension,
-    speed.foreign_key_without_index,
-    speed.asked_each_row,
+_ERROR, _WARNING, _INFO = Severity
+
+_CHECKS: tuple[tuple[Check, tuple[Severity, ...]], ...] = (
+    (tables.table_without_rls, (_ERROR, _WARNING)),
+    (tables.open_writes, (_ERROR, _WARNING)),
+    (tables.unforced_owner, (_ERROR,)),
+    (tables.rls_without_policy, (_INFO,)),
+    (views.view_with_owners_rights, (_ERROR, _WARNING)),
+    (views.unguarded_copy, (_ERROR, _WARNING)),
+    (functions.open_search_path, (_ERROR, _INFO)),
+    (functions.definer_function, (_WARNING,)),
+    (grants.columns_in_vain, (_WARNING,)),
+    (grants.writable_sequence, (_WARNING,)),
+    (grants.unusable_sequence, (_WARNING,)),
+    (grants.future_tables, (_WARNING,)),
+    (roles.bypassing_role, (_ERROR,)),
+    (roles.powerful_role, (_ERROR,)),
+    (roles.powerful_login, (_WARNING,)),
+    (roles.private_schema, (_ERROR,)),
+    (roles.writable_schema, (_ERROR,)),
+    (roles.exposed_extension, (_WARNING,)),
+    (speed.foreign_key_without_index, (_INFO,)),
+    (speed.asked_each_row, (_INFO,)),
 )
 
 
@@ -38,8 +40,11 @@ def _named(check: Check) -> str:
     return getattr(check, "__name__", "").replace("_", "-")
 
 
-CHECKS: Mapping[str, Check] = MappingProxyType({_named(check): check for check in _CHECKS})
+CHECKS: Mapping[str, Check] = MappingProxyType({_named(check): check for check, _ in _CHECKS})
 """Each by its name, the worst first."""
+
+SEVERITIES: Mapping[str, tuple[Severity, ...]] = MappingProxyType({_named(check): each for check, each in _CHECKS})
+"""How bad what it finds can be."""
 
 _ORDER = tuple(Severity)
 
