@@ -61,6 +61,9 @@ _BUILT_IN = frozenset(
         *("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"),
     }
 )
+_TEXTUAL = {"text", "varchar", "bpchar", "name"}
+_NO_PATTERN = ""
+_INCOMPARABLE = (_NO_PATTERN, "pg_catalog.json", "pg_catalog.xml")
 
 
 def _no_absence(place: int) -> str:
@@ -132,9 +135,13 @@ def operand(item: Operand, parameters: Parameters, scope: Scope = ROOT) -> str:
 
 
 def inside(text: str, item: Operand, parameters: Parameters) -> str:
-    """A place in the JSON that ``text`` is, or is made of."""
+    """A place in the JSON that ``text`` is, or is made of. There is none inside a text, and PostgreSQL says so."""
     base = text if item.column.base in ("json", "jsonb") and not item.column.array else f"to_jsonb({text})"
-    steps = (f"{'->>' if step.as_text else '->'} {_key(step.key, parameters)}" for step in item.path)
+    steps = []
+    for place, step in enumerate(item.path):
+        nowhere = place > 0 and item.path[place - 1].as_text and isinstance(step.key, str)
+        key = "NULL" if nowhere else _key(step.key, parameters)
+        steps.append(f"{'->>' if step.as_text else '->'} {key}")
     return f"({base} {' '.join(steps)})"
 
 
@@ -169,16 +176,21 @@ def _comparison(comparison: Comparison, parameters: Parameters, scope: Scope) ->
             return _search(left, comparison, parameters)
         case operator if comparison.quantifier:
             return f"{left} {_SYMBOLS[operator]} {comparison.quantifier.upper()} ({_list(comparison, parameters)})"
-        case operator if operator in _PATTERNS:
-            return f"{left} {_SYMBOLS[operator]} {parameters.bind(comparison.values[0], 'text')}"
         case operator:
             return f"{left} {_SYMBOLS[operator]} {_value(comparison, parameters)}"
 
 
 def _value(comparison: Comparison, parameters: Parameters) -> str:
+    """What is compared with. NULL has no type until it meets an operator: without one, PostgreSQL's error is as PostgREST shows it."""
+    pattern = comparison.operator in _PATTERNS
+    cast = _pattern_type(comparison) if pattern else _cast(comparison.operand)
+    if cast in _INCOMPARABLE:
+        return "NULL"
     value = parameters.bind(comparison.values[0], "text")
-    parser = _parser(comparison)
-    return f"{relation(parser)}({value})" if parser else f"{value}::{_cast(comparison.operand)}"
+    parser = None if pattern else _parser(comparison)
+    if parser:
+        return f"{relation(parser)}({value})"
+    return value if pattern and cast == "text" else f"{value}::{cast}"
 
 
 def _among(comparison: Comparison, parameters: Parameters) -> str:
@@ -195,9 +207,10 @@ def _among(comparison: Comparison, parameters: Parameters) -> str:
 
 def _list(comparison: Comparison, parameters: Parameters) -> str:
     """An array that the client wrote as PostgreSQL does: ``{1,2}``."""
-    value, parser = parameters.bind(comparison.values[0], "text"), _parser(comparison)
     if comparison.operator in _PATTERNS:
-        return f"{value}::text[]"
+        cast = _pattern_type(comparison)
+        return "NULL" if cast in _INCOMPARABLE else f"{parameters.bind(comparison.values[0], 'text')}::{cast}[]"
+    value, parser = parameters.bind(comparison.values[0], "text"), _parser(comparison)
     if parser:
         return f"SELECT {relation(parser)}(u.v) FROM unnest({value}::text[]) AS u(v)"
     return f"{value}::{_cast(comparison.operand)}[]"
@@ -224,7 +237,22 @@ def _cast(item: Operand) -> str:
     """The type that a value is read as: the column's, or text or jsonb at the end of a path."""
     if not item.path:
         return _type(item.column.cast, item.column.base, item.column.array)
-    return "pg_catalog.text" if item.path[-1].as_text else "pg_catalog.jsonb"
+    if item.path[-1].as_text:
+        return "pg_catalog.text"
+    return "pg_catalog.json" if item.column.base == "json" and not item.column.array else "pg_catalog.jsonb"
+
+
+def _pattern_type(comparison: Comparison) -> str:
+    """The type of a pattern; that of the operand itself where it is none that fits a pattern."""
+    item = comparison.operand
+    column = item.column
+    if item.path:
+        return "text" if item.path[-1].as_text else _NO_PATTERN
+    if column.base == "ltree" and not column.array:
+        return column.cast.replace("ltree", "lquery")
+    if column.array or column.enum or column.base in _BUILT_IN - _TEXTUAL:
+        return "bytea" if column.base == "bytea" and not column.array else _NO_PATTERN
+    return "text"
 
 
 @lru_cache(maxsize=1024)

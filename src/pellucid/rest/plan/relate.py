@@ -79,26 +79,19 @@ def _unknown(
     origin: TableName, related: Related, ways: Sequence[Relationship], context: Context
 ) -> UnknownRelationship:
     hinted = f"' using the hint '{related.hint}" if related.hint else ""
-    similar = _similar(origin, related.name, ways, context)
+    similar = _similar(related.name, ways, context)
     return UnknownRelationship(
         f"Could not find a relationship between '{origin.name}' and '{related.name}' in the schema cache",
         details=f"Searched for a foreign key relationship between '{origin.name}' and '{related.name}{hinted}'"
         f" in the schema '{origin.schema}', but no matches were found.",
-        hint=f"Perhaps you meant '{similar[0]}' instead of '{similar[1]}'." if similar else None,
+        hint=f"Perhaps you meant '{similar}' instead of '{related.name}'." if similar else None,
     )
 
 
-def _similar(origin: TableName, name: str, ways: Sequence[Relationship], context: Context) -> tuple[str, str] | None:
-    """A name that may be meant, and the one it stands for; only such as the role may see."""
-    if ways:
-        known = {way.target.name for way in ways if _seen(way.target, context)}
-        similar = most_similar(name, known, _LIKENESS) if name not in known else None
-        return (similar, name) if similar else None
-    origins = (
-        each.name for each in context.catalog.relationships if each.schema == origin.schema and _seen(each, context)
-    )
-    similar = most_similar(origin.name, origins, _LIKENESS)
-    return (similar, origin.name) if similar else None
+def _similar(name: str, ways: Iterable[Relationship], context: Context) -> str | None:
+    """The table that may be meant, where the name is none that is related; only one that the role may see."""
+    known = {way.target.name for way in ways if _seen(way.target, context)}
+    return most_similar(name, known, _LIKENESS) if name not in known else None
 
 
 def _ambiguous(
