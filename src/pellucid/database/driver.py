@@ -17,10 +17,21 @@ STATEMENT_CACHE = 256
 """Prepared statements that one connection keeps."""
 
 
-class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
-    """A connection that begins clean, that never takes a rollback for a commit, and that is closed when its set-up is interrupted."""
+_JSONB_VERSION = b"\x01"
+"""What stands before the text of every jsonb value on the wire."""
 
-    __slots__ = ()
+
+class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
+    """A connection that begins clean, that never takes a rollback for a commit, and that is closed when its set-up is interrupted.
+
+    ``verbatim`` leaves JSON as PostgreSQL writes it, a text, instead of the Python value that SQLAlchemy's types expect.
+    """
+
+    __slots__ = ("verbatim",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.verbatim = False
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg calls it so
         """Run a statement; see `asyncpg.Connection.execute`.
@@ -42,8 +53,13 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no typ
 
         SQLAlchemy calls this on new connections before it counts them, so an interruption here would leak the connection.
         """
+        decode = options["decoder"]
+
+        def decoder(data: bytes) -> Any:
+            return data.lstrip(_JSONB_VERSION).decode() if self.verbatim else decode(data)
+
         try:
-            await super().set_type_codec(typename, **options)
+            await super().set_type_codec(typename, **{**options, "decoder": decoder})
         except BaseException:
             self.terminate()
             raise

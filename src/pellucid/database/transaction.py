@@ -52,10 +52,7 @@ class Transaction:
         self._rollback = False
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
-        """Run one statement and return its rows. ``args`` are bound to ``$1``, ``$2``, …
-
-        Ask for ``json`` as ``::text`` where the text is wanted: which Python value it becomes otherwise is SQLAlchemy's choice.
-        """
+        """Run one statement and return its rows. ``args`` are bound to ``$1``, ``$2``, … JSON comes as text, as PostgreSQL wrote it."""
         with observe(Stage.EXECUTE):
             try:
                 rows = await self._fetch(sql, args)
@@ -103,6 +100,7 @@ class Transaction:
     async def _take(self) -> None:
         self._entry = await self._pool.take()
         self._driver = driver_of(self._entry)
+        self._driver.verbatim = True
         try:
             await self._open()
         except Exception:
@@ -164,6 +162,7 @@ class Transaction:
 
     async def _release(self) -> None:
         """Give the connection back if it is certainly idle; else close it."""
+        self._driver.verbatim = False
         if self._sound and not self._driver.is_closed() and not self._driver.is_in_transaction():
             self._pool.give_back(self._entry)
         else:

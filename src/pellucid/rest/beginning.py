@@ -40,9 +40,14 @@ def beginning(
         Caller(identity.role, claims_of(identity), settings, path),
         read_only=reads(asked, plan),
         isolation=dict(function.settings).get(ISOLATION) if function else None,
-        first=f"SELECT {relation(options.pre_request)}()" if options.pre_request else None,
+        first=_pre_request(options),
         commits=commits(asked.preferences, options),
     )
+
+
+def _pre_request(options: DataOptions) -> str | None:
+    name = options.pre_request
+    return f"SELECT {relation(name) if name.schema else identifier(name.name)}()" if name else None
 
 
 def reads(asked: RestRequest, plan: Plan) -> bool:

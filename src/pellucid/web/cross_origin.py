@@ -48,8 +48,8 @@ _POSTGREST_EXPOSED = ", ".join(
 class CrossOriginRules:
     """Tells browsers which pages may read what: in development those of this machine, and the origins that were listed.
 
-    PostgREST lets any page read where no origins are listed, without cookies; so do its paths in production, where nothing but a token
-    says who asks. In development whoever reaches the server is trusted, so that no stranger's page may.
+    PostgREST lets any page read where no origins are listed, without cookies, and listed ones with them; so do its paths in production,
+    where nothing but a token says who asks. In development whoever reaches the server is trusted, so that no stranger's page may.
     """
 
     def __init__(self, app: ASGIApp, *, options: WebOptions) -> None:
@@ -64,7 +64,7 @@ class CrossOriginRules:
             return
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        allowed = self._allowed(origin) if origin or scope["method"] == "OPTIONS" else None
+        allowed = self._allowed(origin) if origin else "*" if scope["method"] == "OPTIONS" else None
         if allowed is None:
             await self.app(scope, receive, send)
         elif (
@@ -76,20 +76,21 @@ class CrossOriginRules:
         else:
             await self.app(scope, receive, self._stamped(send, allowed, exposed=origin is not None))
 
-    def _allowed(self, origin: str | None) -> str | None:
+    def _allowed(self, origin: str) -> str | None:
         """The value of ``Access-Control-Allow-Origin`` for this origin, None where there is none."""
         chosen = self.options.cross_origin.origins
         if "*" in chosen or (self.options.production and not chosen):
             return "*"
         if origin in chosen:
             return origin
-        return origin if not self.options.production and origin and _LOOPBACK.fullmatch(origin) else None
+        return origin if not self.options.production and _LOOPBACK.fullmatch(origin) else None
 
     def _who(self, allowed: str) -> dict[str, str]:
         headers = {"Access-Control-Allow-Origin": allowed}
         if allowed != "*":
             headers["Vary"] = "Origin"
-            headers |= {"Access-Control-Allow-Credentials": "true"} if self.options.cross_origin.credentials else {}
+            if allowed in self.options.cross_origin.origins:
+                headers["Access-Control-Allow-Credentials"] = "true"
         return headers
 
     def _leave(self, headers: Headers, allowed: str) -> dict[str, str]:
