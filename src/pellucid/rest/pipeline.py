@@ -49,7 +49,8 @@ async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: I
         asked = await aside(size, parsed, envelope, profile, api.options)
     with observe(Stage.VALIDATE):
         catalog = await api.grower.catalog_for(asked) if api.grower else api.database.catalog
-        context = context_of(catalog, profile, identity, api.options, guarded=api.grower is None)
+        anonymous = identity.role == api.database.options.anon_role
+        context = context_of(catalog, profile, identity, api.options, guarded=api.grower is None, anonymous=anonymous)
         target = find_target(asked, context)
         await aside(size, check, asked, target, api.models, identity.role)
     with observe(Stage.PLAN):

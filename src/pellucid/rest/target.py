@@ -20,13 +20,23 @@ def parsed(envelope: Envelope, profile: Profile, options: DataOptions) -> RestRe
 
 
 def context_of(
-    catalog: Catalog, profile: Profile, identity: Identity, options: DataOptions, *, guarded: bool
+    catalog: Catalog,
+    profile: Profile,
+    identity: Identity,
+    options: DataOptions,
+    *,
+    guarded: bool,
+    anonymous: bool = False,
 ) -> Context:
-    """For whom and against what a request is judged. ``guarded`` is for production: only what has row level security is served."""
+    """For whom and against what a request is judged. ``guarded`` is for production: only what has row level security is served.
+
+    ``anonymous`` tells that the role is the one of callers without a token.
+    """
     return Context(
         catalog,
         profile,
         identity.role,
+        anonymous,
         aggregates=options.aggregates,
         most_rows=options.max_rows,
         guarded=guarded,
