@@ -138,7 +138,8 @@ class Relationship:
 class Table:
     """A table, partitioned table, view, materialized view or foreign table.
 
-    ``columns`` keeps PostgreSQL's order. ``unique`` lists every unique key but the primary one, by columns. ``privileges`` tells for
+    ``columns`` keeps PostgreSQL's order. ``primary_key`` of a view are the primary keys of the tables under it that it shows whole; nothing
+    makes them unique there. ``unique`` lists every unique key but the primary one, by columns. ``privileges`` tells for
     each role that a request may take what it may do, on the table or on at least one column; row level security is not in it.
     ``policies`` holds the policies' names. ``constraints`` tells the columns of every constraint and unique index by its name, so that an
     error which names only the constraint can name the fields. ``computed`` are columns that functions make of a row; ``*`` does not mean
@@ -220,7 +221,7 @@ class Function:
 class Handler:
     """Who makes a media type of rows: an aggregate over rows of ``table``, or of any rows where that is None.
 
-    ``media`` is what the answer's content type says; where the handler is for ``*/*`` the domain does not tell it.
+    ``media`` is what the answer's content type says: ``application/octet-stream`` where the handler is for ``*/*``.
     """
 
     function: TableName
@@ -233,8 +234,9 @@ class Catalog:
     """The exposed schemas at one moment.
 
     ``roles`` are those a request may take. ``role_settings`` holds what ``ALTER ROLE … SET`` gave them (timeouts above all):
-    PostgreSQL applies these at login only, so each transaction sets them when it takes the role. ``relationships`` are all ways from a
-    table, by its name; their order is stable. ``handlers`` make media types of rows, by the domain's name (``text/csv``).
+    PostgreSQL applies these at login only, so each transaction sets them when it takes the role. ``functions`` are those that can be called
+    with JSON, fewer parameters first. ``relationships`` are all ways from a table, by its name, in PostgREST's order; both ends lie in the
+    same schema, but for the target of a computed one. ``handlers`` make media types of rows, by the domain's name (``text/csv``).
     ``schema_comments`` are by schema. ``version`` grows by one with each reload of this process.
     """
 

@@ -1,7 +1,7 @@
 """Tables and views, from the rows of ``pg_class`` and what belongs to them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
@@ -14,6 +14,8 @@ from pellucid.database.catalog.rights import NOTHING, Rights
 
 Kind = Literal["table", "partitioned", "view", "materialized", "foreign"]
 Made = Mapping[int, Mapping[str, Column]]
+Keyed = tuple[Row, tuple[str, ...]]
+"""A constraint or an index, and the names of its columns."""
 
 KINDS: Mapping[str, Kind] = {"r": "table", "p": "partitioned", "v": "view", "m": "materialized", "f": "foreign"}
 UPDATE, INSERT, DELETE = 1 << 2, 1 << 3, 1 << 4
@@ -56,16 +58,17 @@ class Tables:
     def _table(self, row: Row, computed: Mapping[str, Column]) -> Table:
         columns = self._columns[row["oid"]]
         name, names = self.named[row["oid"]]
-        keys = self._keys[row["oid"]]
-        primary = next((_named(key["columns"], names) for key in keys if key["kind"] == "p"), ())
+        keys = [(key, _named(key["columns"], names)) for key in self._keys.get(row["oid"], ())]
+        indexes = [(index, _named(index["columns"], names)) for index in self._indexes.get(row["oid"], ())]
+        primary = next((named for key, named in keys if key["kind"] == "p"), ())
         return Table(
             name=name,
             kind=KINDS[row["kind"]],
             columns=MappingProxyType({column["name"]: self._make.stored(column) for column in columns}),
             primary_key=primary or self._view_keys.get(name, ()),
-            unique=self._unique(row, names),
-            foreign_keys=tuple(self._foreign_key(key, names) for key in keys if _is_foreign(key)),
-            constraints=MappingProxyType(self._constraints(row, names)),
+            unique=_unique(keys, indexes),
+            foreign_keys=tuple([self._foreign_key(key, named) for key, named in keys if _is_foreign(key)]),
+            constraints=MappingProxyType({key["name"]: named for key, named in (*keys, *indexes)}),
             row_security=row["row_security"],
             policies=tuple(row["policies"]),
             security_invoker=_invoker(row["options"]),
@@ -78,21 +81,11 @@ class Tables:
             readable=self._readable(row, columns),
         )
 
-    def _foreign_key(self, key: Row, names: Mapping[int, str]) -> ForeignKey:
+    def _foreign_key(self, key: Row, columns: tuple[str, ...]) -> ForeignKey:
         """The key; the columns of a target that is not exposed come with the row itself."""
         target, theirs = self.named.get(key["target_oid"]) or (TableName(key["target_schema"], key["target"]), {})
         target_columns = tuple(key["target_names"] or ()) or _named(key["target_columns"], theirs)
-        return ForeignKey(key["name"], _named(key["columns"], names), target, target_columns)
-
-    def _unique(self, row: Row, names: Mapping[int, str]) -> tuple[tuple[str, ...], ...]:
-        """Unique constraints, and the unique indexes that serve as well: whole columns, every row."""
-        constraints = (key["columns"] for key in self._keys[row["oid"]] if key["kind"] == "u")
-        indexes = (index["columns"] for index in self._indexes[row["oid"]] if index["whole"])
-        return tuple(dict.fromkeys(_named(columns, names) for columns in (*constraints, *indexes)))
-
-    def _constraints(self, row: Row, names: Mapping[int, str]) -> dict[str, tuple[str, ...]]:
-        named = (*self._keys[row["oid"]], *self._indexes[row["oid"]])
-        return {each["name"]: _named(each["columns"] or (), names) for each in named}
+        return ForeignKey(key["name"], columns, target, target_columns)
 
     def _privileges(self, row: Row, columns: Iterable[Row]) -> Mapping[str, frozenset[Privilege]]:
         lists = frozenset(column["acl"] for column in columns if column["acl"]) | {row["acl"]}
@@ -111,9 +104,15 @@ def by_table(rows: Iterable[Row]) -> Mapping[int, list[Row]]:
     return grouped
 
 
-def _named(numbers: Iterable[int], names: Mapping[int, str]) -> tuple[str, ...]:
+def _named(numbers: Iterable[int] | None, names: Mapping[int, str]) -> tuple[str, ...]:
     """The columns' names; an expression has the number 0 and no name."""
-    return tuple(names[number] for number in numbers if number in names)
+    return tuple([names[number] for number in numbers or () if number in names])
+
+
+def _unique(keys: Sequence[Keyed], indexes: Sequence[Keyed]) -> tuple[tuple[str, ...], ...]:
+    """Unique constraints, and the unique indexes that serve as well: whole columns, every row."""
+    constraints = [named for key, named in keys if key["kind"] == "u"]
+    return tuple(dict.fromkeys([*constraints, *[named for index, named in indexes if index["whole"]]]))
 
 
 def _is_foreign(key: Row) -> bool:
