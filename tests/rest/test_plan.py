@@ -17,7 +17,6 @@ from pellucid.errors import (
     MalformedBody,
     MalformedQuery,
     MethodNotAllowed,
-    NotAcceptable,
     NotExposed,
     PellucidError,
     RequestError,
@@ -34,7 +33,7 @@ from pellucid.rest.plan.build import make_plan
 from pellucid.rest.plan.model import Insert, OnConflict, Plan, Update
 from pellucid.rest.plan.names import Context, check_exposed, find_table, is_exposed
 from pellucid.rest.profile import NATIVE, POSTGREST, Profile
-from pellucid.rest.request import Media, Method, RestRequest
+from pellucid.rest.request import Method, RestRequest
 from tests.rest.requests import ask
 from tests.rest.world import CATALOG, OPEN, PEOPLE
 
@@ -60,13 +59,9 @@ def test_a_read() -> None:
 
 
 def test_a_count_rides_along() -> None:
-    statement = sql(ask("GET", "/people?age=gte.18", prefer="count=exact"))
-    assert (
-        statement.sql.count(
-            '(SELECT count(*) FROM "public"."people" AS t WHERE (t."age" >= $2::text::pg_catalog.int8))'
-        )
-        == 1
-    )
+    statement = sql(ask("GET", "/people?age=gte.18&limit=1", prefer="count=exact"))
+    counted = '(SELECT count(*) FROM "public"."people" AS t WHERE (t."age" >= $3::text::pg_catalog.int8))'
+    assert statement.sql.count(counted) == 1
 
 
 def test_conditions() -> None:
@@ -78,12 +73,12 @@ def test_conditions() -> None:
     )
     where = statement.sql.split(" WHERE ")[1].split(") AS r")[0]
     assert where == (
-        '(t."name" LIKE $1::text) AND (t."id" = ANY ($2::text[]::pg_catalog.int8[]))'
-        ' AND (t."tags" IN ($3::text::pg_catalog.text[], $4::text::pg_catalog.text[]))'
-        ' AND (t."mood" IS DISTINCT FROM $5::text::"public"."mood")'
-        ' AND ((t."age" IS NULL) OR NOT ((t."age" > $6::text::pg_catalog.int8) AND (t."age" < $7::text::pg_catalog.int8)))'
+        '((t."age" IS NULL) OR NOT ((t."age" > $1::text::pg_catalog.int8) AND (t."age" < $2::text::pg_catalog.int8)))'
+        ' AND (t."name" LIKE $3::text) AND (t."id" = ANY ($4::text[]::pg_catalog.int8[]))'
+        ' AND (t."tags" IN ($5::text::pg_catalog.text[], $6::text::pg_catalog.text[]))'
+        ' AND (t."mood" IS DISTINCT FROM $7::text::"public"."mood")'
     )
-    assert statement.parameters == ("A%", ["1", "2"], "{a}", "{b}", "sad", "1", "5")
+    assert statement.parameters == ("1", "5", "A%", ["1", "2"], "{a}", "{b}", "sad")
 
 
 def test_a_key_in_the_path() -> None:
@@ -225,16 +220,9 @@ def test_refusals_of_headers() -> None:
         ask("POST", "/people", {"name": "a"}, content_type="text/plain")
     with pytest.raises(UnsupportedMediaType):
         ask("POST", "/people", {"name": "a"}, content_type="")
-    assert ask("POST", "/people", {"name": "a"}, POSTGREST, content_type="").payload
-    with pytest.raises(NotAcceptable, match="None of these media types are available: text/csv"):
-        ask("GET", "/people", accept="text/csv")
     with pytest.raises(UnknownSchema) as fault:
         ask("GET", "/people", accept_profile="secret")
     assert fault.value.hint == "Only the following schemas are exposed: public, other"
-    assert (
-        ask("GET", "/people", accept="text/html, application/vnd.pgrst.object+json;q=0.9, */*;q=0.1").media
-        is Media.SINGULAR
-    )
 
 
 def test_hints_tell_only_what_the_role_may_see() -> None:
