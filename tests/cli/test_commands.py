@@ -116,7 +116,12 @@ class TestErrors:
 
 class TestTerminal:
     FACTS = Facts(
-        "development", "PostgreSQL 18", "http://127.0.0.1:8000", "1", (("accounts: x is missing", "create role x"),)
+        "development",
+        "PostgreSQL 18",
+        "http://127.0.0.1:8000",
+        "1",
+        (("accounts: x is missing", "create role x"),),
+        ("requests log in as a superuser",),
     )
 
     @staticmethod
@@ -136,6 +141,7 @@ class TestTerminal:
         assert "  Docs      http://127.0.0.1:8000/docs" in lines
         assert "  Off: accounts: x is missing" in lines
         assert "       create role x" in lines
+        assert "  Caution: requests log in as a superuser" in lines
         assert "\x1b" not in stream.getvalue()
 
     def test_colour_for_a_person(self) -> None:

@@ -36,6 +36,21 @@ def test_the_directory_is_made_owner_only_and_closed_when_it_is_open(world: Worl
     world.tell(story)
 
 
+def test_the_secrets_are_no_symbolic_link(world: World) -> None:
+    def story(world: World) -> None:
+        elsewhere = world.directory.parent / "elsewhere"
+        elsewhere.mkdir(0o755)
+        elsewhere.chmod(0o755)
+        with InstanceLock(world.directory) as lock:
+            lock.directory.secrets.rmdir()
+            lock.directory.secrets.symlink_to(elsewhere)
+        with pytest.raises(StartupError, match="cannot be used"):
+            InstanceLock(world.directory).acquire()
+        assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o755
+
+    world.tell(story)
+
+
 def test_a_forked_process_neither_holds_nor_releases_it(place: Path) -> None:
     lock = InstanceLock(place / "instance")
     lock.acquire()

@@ -23,6 +23,7 @@ class Facts:
         url: where the API answers.
         workers: how many, and what they serve.
         lacking: what the database does not let Pellucid do, and the SQL that mends it.
+        cautions: what production should not be like.
     """
 
     mode: str
@@ -30,6 +31,7 @@ class Facts:
     url: str
     workers: str
     lacking: tuple[tuple[str, str], ...] = ()
+    cautions: tuple[str, ...] = ()
 
     def rows(self) -> list[tuple[str, str]]:
         """Label and text of each line."""
@@ -83,6 +85,8 @@ class Terminal:
         for what, remedy in self._facts.lacking:
             self._print(Text(f"  Off: {what}", "yellow"))
             self._print(Text(f"       {remedy}", "dim"))
+        for caution in self._facts.cautions:
+            self._print(Text(f"  Caution: {caution}", "yellow"))
 
     def broken(self, error: StartupError, *, serving: bool) -> None:
         """The application cannot be started."""

@@ -11,6 +11,7 @@ from pellucid.cli.banner import Facts, Terminal
 from pellucid.cli.keeper import Keeper
 from pellucid.cli.module import Module
 from pellucid.database.bootstrap import bootstrap
+from pellucid.database.login import cautions
 from pellucid.postgres import PostgresServer
 from pellucid.server.signals import run_interruptible
 from pellucid.server.supervisor import supervise
@@ -27,7 +28,8 @@ def prepare(settings: Settings, server: PostgresServer, progress: Callable[[str]
     configure_logging(LogOptions(level=settings.log_level, format=LogFormat(settings.log_format)))
     progress("Preparing the database")
     capabilities = run_interruptible(lambda: bootstrap(server.admin_dsn, schemas=settings.schemas))
-    return Deployment(dsn=server.dsn, admin_dsn=server.admin_dsn, capabilities=capabilities)
+    doubts = run_interruptible(lambda: cautions(server.dsn)) if settings.production else ()
+    return Deployment(dsn=server.dsn, admin_dsn=server.admin_dsn, capabilities=capabilities, cautions=doubts)
 
 
 def run(
@@ -73,6 +75,7 @@ def _facts(
         url=_url(listener),
         workers=f"{count} · {module.text}" if module else str(count),
         lacking=tuple((f"{item.off}: {item.what} is missing", item.needs) for item in deployment.capabilities.missing),
+        cautions=deployment.cautions,
     )
 
 

@@ -68,13 +68,21 @@ class InstanceDirectory:
                 self._restrict(handle)
             finally:
                 os.close(handle)
-            self.secrets.mkdir(OWNER_ONLY, exist_ok=True)
-            self.secrets.chmod(OWNER_ONLY)
+            self._close_secrets()
         except OSError as fault:
             raise StartupError(
                 f"The instance directory {self.path} cannot be used: {fault.strerror}.",
                 hint="Choose a directory that you may write to with --data.",
             ) from fault
+
+    def _close_secrets(self) -> None:
+        """A symbolic link in its place is refused: what it leads to is not ours to close."""
+        self.secrets.mkdir(OWNER_ONLY, exist_ok=True)
+        handle = os.open(self.secrets, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            os.fchmod(handle, OWNER_ONLY)
+        finally:
+            os.close(handle)
 
     def _create(self) -> None:
         try:
