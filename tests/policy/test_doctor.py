@@ -60,14 +60,14 @@ CASES = [
         f"{TABLE} create policy p on public.t using (true); grant select, update on public.t to anon, authenticated",
         ERROR,
         "public.t",
-        'The policy "p" is always true: anon and authenticated may write any row.',
+        'The policy "p" is always true: anon and authenticated may update any row.',
     ),
     Case(
         "open-writes",
         f"{TABLE} create policy p on public.t for insert to authenticated with check (true); grant insert (a) on public.t to authenticated",
         WARNING,
         "public.t",
-        "authenticated may write any row",
+        "authenticated may insert any row",
     ),
     Case(
         "open-writes",
@@ -75,6 +75,20 @@ CASES = [
         ERROR,
         "public.t",
         "Development mode left it open",
+    ),
+    Case(
+        "open-writes",
+        f"{TABLE} create policy p on public.t for update using (true) with check (a = 'mine'); grant update on public.t to authenticated",
+        WARNING,
+        "public.t",
+        "authenticated may update any row",
+    ),
+    Case(
+        "open-writes",
+        f"{TABLE} create policy p on public.t using (a = 'mine') with check (true); grant all on public.t to authenticated",
+        WARNING,
+        "public.t",
+        "authenticated may insert any row",
     ),
     Case(
         "unforced-owner",
@@ -89,7 +103,7 @@ CASES = [
         f"{TABLE} grant select on public.t to anon",
         INFO,
         "public.t",
-        "anon see nothing",
+        "the grants of anon show and change nothing",
         mended=False,
     ),
     Case(

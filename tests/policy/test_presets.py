@@ -217,6 +217,15 @@ class TestOthers:
         assert await ANYBODY.asks(ruler, "select id from public.notes") == DENIED
         assert await account(ADA).asks(ruler, "select count(*) from public.notes") == [3]
 
+    async def test_an_owner_keeps_what_references_need(self, ruler: asyncpg.Connection) -> None:
+        await ruler.execute(NOTES)
+        await ruler.execute("create table public.marks (note int references public.notes)")
+        await ruler.execute("grant create on schema public to authenticated")
+        await ruler.execute("alter table public.notes owner to authenticated")
+        proposal = await rule(ruler, Wish("notes", Preset.NOBODY))
+        assert any("force row level security" in note for note in proposal.notes)
+        await ruler.execute("insert into public.marks values (1)")
+
     async def test_rights_on_columns_are_not_widened(self, ruler: asyncpg.Connection) -> None:
         await ruler.execute(NOTES)
         await ruler.execute("grant select (id, owner) on public.notes to authenticated")

@@ -59,6 +59,12 @@ async def test_the_likeliest_reference_is_taken(ruler: asyncpg.Connection) -> No
     assert any("using (author_id = " in each for each in proposal.statements)
 
 
+async def test_integers_of_all_sizes_compare(ruler: asyncpg.Connection) -> None:
+    await ruler.execute(STAGE)
+    await ruler.execute("alter table public.members alter column tenant_id type bigint")
+    assert propose(await found(ruler), Wish("notes", Preset.TENANT, via=read_via("members")))
+
+
 async def test_without_accounts_nothing_can_ask_for_them(ruler: asyncpg.Connection) -> None:
     await ruler.execute(STAGE)
     await ruler.execute("drop schema auth cascade")

@@ -52,16 +52,14 @@ class Policy:
     using: str | None = None
     check: str | None = None
 
-    def admits(self, command: Privilege) -> tuple[str | None, ...]:
-        """The conditions that it sets for a command. WITH CHECK falls back on USING."""
-        check = self.check if self.check is not None else self.using
-        match command:
-            case Privilege.INSERT:
-                return (check,)
-            case Privilege.UPDATE:
-                return (self.using, check)
-            case _:
-                return (self.using,)
+    def picks(self, command: Privilege) -> str | None:
+        """The condition that says which rows a command may be about: new ones for INSERT, those that are there for all others.
+
+        WITH CHECK falls back on USING.
+        """
+        if command is not Privilege.INSERT or self.check is None:
+            return self.using
+        return self.check
 
 
 @dataclass(frozen=True, slots=True)

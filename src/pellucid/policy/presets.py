@@ -186,13 +186,14 @@ def _need_accounts(facts: Facts) -> None:
 
 def _cleared(rule: _Rule) -> Iterator[str]:
     """Take back what development gave, and where it was asked for everything else too."""
-    policies = [policy.name for policy in rule.facts.guards[rule.table.name].policies]
+    guard = rule.facts.guards[rule.table.name]
+    policies = [policy.name for policy in guard.policies]
     everything = rule.wish.replace or rule.wish.preset is Preset.NOBODY
     going = policies if everything else [each for each in policies if each == DEVELOPMENT]
     for policy in going:
         yield f"drop policy if exists {name(policy)} on {rule.shown}"
-    losing = [role.name for role in rule.facts.bound]
-    if (going or everything) and losing:
+    losing = [role.name for role in rule.facts.bound if role.name != guard.owner]
+    if going or everything:
         yield f"revoke all on {rule.shown} from {roles(('public', *losing))}"
 
 

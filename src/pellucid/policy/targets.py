@@ -28,6 +28,9 @@ OWNERS = (
 TENANTS = ("tenant_id", "tenant", "organization_id", "organisation_id", "org_id", "team_id", "workspace_id", "group_id")
 """Names that a column of the tenant goes by."""
 
+_ALIKE = dict.fromkeys(("int2", "int4", "int8"), "integer") | dict.fromkeys(("text", "varchar"), "text")
+"""Types that an index compares with one another, by the name of their kind."""
+
 _VIA = re.compile(r"(?P<table>[^()]+?)\s*(?:\(\s*(?P<tenant>[^(),]+?)\s*,\s*(?P<user>[^(),]+?)\s*\))?")
 
 
@@ -168,7 +171,7 @@ def find_membership(facts: Facts, table: Table, tenant: str, via: Via | None) ->
     user = account_column(members, via.user if via else None)
     held = via.tenant if via and via.tenant else _tenant_of(members, table, tenant)
     own, theirs = table.columns[tenant], find_column(members, held)
-    if (own.base, own.array) != (theirs.base, theirs.array):
+    if not _comparable(own, theirs):
         raise Refusal(
             f"{table.name.name}.{tenant} is {own.type}, and {members.name.name}.{held} is {theirs.type}",
             hint="give both columns the same type, or name others with --column and --via",
@@ -234,6 +237,10 @@ def _found(table: Table, what: str, referring: list[str], usual: Iterable[str]) 
 def _addition(table: Table, what: str) -> str:
     column = "owner uuid default auth.uid()" if what == "owner" else "tenant_id uuid"
     return f"alter table {relation(table.name)} add column {column}"
+
+
+def _comparable(one: Column, other: Column) -> bool:
+    return (_ALIKE.get(one.base, one.base), one.array) == (_ALIKE.get(other.base, other.base), other.array)
 
 
 def _is_uuid(table: Table, column: str) -> bool:

@@ -1,6 +1,6 @@
 """Tables: row level security, and the policies on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pellucid.database.catalog.model import Privilege, Table
 from pellucid.policy.access import VIEWS, applying, granted, passes, reachable_by
@@ -37,7 +37,7 @@ def rls_without_policy(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             Severity.INFO,
             shown(table.name),
-            f"No policy lets a row through, so {listed(role.name for role in held)} see nothing in spite of their grants.",
+            f"No policy lets a row through, so the grants of {listed(role.name for role in held)} show and change nothing.",
             hint=f"pellucid policy add {table.name.name} public-read, owner or tenant; or nobody, which takes the grants back",
         )
 
@@ -48,9 +48,9 @@ def open_writes(facts: Facts) -> Iterator[Finding]:
         if not table.row_security:
             continue
         for policy in facts.guards[table.name].policies:
-            open_to = [role for role in facts.bound if any(_opens(facts, table, role, policy, each) for each in WRITES)]
-            if open_to:
-                yield _open_policy(facts, table, policy, [role.name for role in open_to])
+            open_to = {each: _opened(facts, table, policy, each) for each in WRITES}
+            if any(open_to.values()):
+                yield _open_policy(facts, table, policy, open_to)
 
 
 def unforced_owner(facts: Facts) -> Iterator[Finding]:
@@ -67,7 +67,9 @@ def unforced_owner(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _open_policy(facts: Facts, table: Table, policy: Policy, open_to: list[str]) -> Finding:
+def _open_policy(facts: Facts, table: Table, policy: Policy, open_to: Mapping[Privilege, list[str]]) -> Finding:
+    takers = list(dict.fromkeys(role for roles in open_to.values() for role in roles))
+    writes = listed(command.value for command, roles in open_to.items() if roles)
     dropped = f"drop policy {name(policy.name)} on {relation(table.name)}"
     reads = Privilege.SELECT in policy.commands and policy.using == "true" and policy.name != DEVELOPMENT
     kept = (
@@ -77,21 +79,27 @@ def _open_policy(facts: Facts, table: Table, policy: Policy, open_to: list[str])
         "Development mode left it open" if policy.name == DEVELOPMENT else f'The policy "{policy.name}" is always true'
     )
     return Finding(
-        Severity.ERROR if facts.scope.anon in open_to else Severity.WARNING,
+        Severity.ERROR if facts.scope.anon in takers else Severity.WARNING,
         shown(table.name),
-        f"{opened}: {listed(open_to)} may write any row.",
+        f"{opened}: {listed(takers)} may {writes} any row.",
         f"{dropped};\n{kept}" if reads else dropped,
     )
 
 
-def _opens(facts: Facts, table: Table, role: Role, policy: Policy, command: Privilege) -> bool:
-    """Whether a policy by itself lets a role do this with any row."""
+def _opened(facts: Facts, table: Table, policy: Policy, command: Privilege) -> list[str]:
+    """The roles that a policy by itself lets do this with any row."""
+    if not policy.permissive or command not in policy.commands or policy.picks(command) != "true":
+        return []
+    return [role.name for role in facts.bound if _is_open_to(facts, table, role, policy, command)]
+
+
+def _is_open_to(facts: Facts, table: Table, role: Role, policy: Policy, command: Privilege) -> bool:
     guard = facts.guards[table.name]
-    if command not in policy.commands or passes(guard, role) or granted(facts, table, role, command) is None:
-        return False
     held = applying(guard, role, command)
-    always = all(condition == "true" for condition in policy.admits(command))
-    return policy.permissive and policy in held and always and all(each.permissive for each in held)
+    narrowed = any(not each.permissive for each in held)
+    return (
+        policy in held and not narrowed and not passes(guard, role) and granted(facts, table, role, command) is not None
+    )
 
 
 def _admitted(facts: Facts, table: Table, role: Role) -> bool:
