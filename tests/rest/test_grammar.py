@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid.errors import InvalidPreference, MalformedQuery, RequestError, UnacceptableRange
-from pellucid.rest.grammar.fields import Field, Step, parse_field
 from pellucid.rest.grammar.conditions import MAX_DEPTH, parse_filter, parse_logic
+from pellucid.rest.grammar.fields import Field, Step, parse_field
 from pellucid.rest.grammar.filters import Condition, Filter, Logic, Operator
 from pellucid.rest.grammar.order import Term, parse_order
 from pellucid.rest.grammar.preferences import Count, Handling, Missing, Preferences, Return, parse_preferences
