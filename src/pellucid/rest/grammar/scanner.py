@@ -117,16 +117,20 @@ class Scanner:
 
     def attempt(self, read: Callable[["Scanner"], Read]) -> Read | None:
         """Read it, or step back to where it began and give None."""
-        start, notes = self.at, self._notes
+        start, notes = self.mark()
         try:
-            return read(self)
+            value = read(self)
         except Unfit:
             self.step_back(start, notes)
             return None
+        if self.at == start:
+            self.step_back(start, notes)
+        return value
 
     def mark(self) -> tuple[int, _Notes]:
-        """Where it stands, to `step_back` to."""
-        return self.at, self._notes
+        """Where it stands, to `step_back` to; from here on notes are taken anew, so that none counts twice."""
+        notes, self._notes = self._notes, _NO_NOTES
+        return self.at, notes
 
     def step_back(self, at: int, notes: _Notes) -> None:
         """Go back, and keep what was looked for on the way."""
