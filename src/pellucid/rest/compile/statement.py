@@ -66,7 +66,7 @@ def _writing(written: Written, answer: Read | None, form: Form, parameters: Para
     if answer is None:
         record = _record("NULL::text", "w", keys=written.keys, replaced=written.replaced)
     else:
-        rows = f"({select(answer, parameters, 'w')})"
+        rows = f"({select(written.in_order(answer), parameters, 'w')})"
         record = _record(body(form, "r"), rows, keys=written.keys, replaced=written.replaced)
     return f"WITH {written.ctes} {record}"
 

@@ -1,12 +1,12 @@
 """Inserts, updates and deletes. What is written hands on the columns that its answer needs, and no others, so that column grants hold."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pellucid.database.catalog.model import Column, Table
 from pellucid.rest.compile.conditions import where
 from pellucid.rest.compile.writer import Parameters, identifier, relation
-from pellucid.rest.plan.model import Delete, Group, Insert, OnConflict, Read, Update
+from pellucid.rest.plan.model import Delete, Group, Insert, OnConflict, Operand, Read, Sort, Update
 from pellucid.rest.plan.read import needed
 
 _REPLACED = "coalesce(nullif(current_setting('pellucid.replaced', true), ''), '0')::int8"
@@ -16,11 +16,21 @@ from a replaced one in every kind of table, and to every role (PostgreSQL 18 has
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A write as common table expressions, of which the last is ``w``: the rows written, in the order of the body."""
+    """A write as common table expressions, of which the last is ``w``: the rows written, in the order of the body.
+
+    ``place`` is the column of ``w`` that keeps this order through joins, where there are any.
+    """
 
     ctes: str
     keys: str = "NULL::text"
     replaced: str = "0::int8"
+    place: Column | None = None
+
+    def in_order(self, answer: Read) -> Read:
+        """The same read, with its rows in the order in which they were written unless it says otherwise."""
+        if self.place is None:
+            return answer
+        return replace(answer, order=(*answer.order, Sort(Operand(self.place), descending=False, nulls_first=None)))
 
 
 def insert(plan: Insert, parameters: Parameters) -> Written:
@@ -32,12 +42,16 @@ def insert(plan: Insert, parameters: Parameters) -> Written:
         return Written(f"w AS ({nothing})", keys)
     rows = parameters.bind(plan.rows, "json")
     sources = [
-        f"{_insertion(plan, group, rows, parameters)} RETURNING {handed_on(columns, 't')}" for group in plan.groups
+        f"{_insertion(plan, each, rows, parameters)} RETURNING {handed_on(columns, 't')}" for each in plan.groups
     ]
     replaced = _REPLACED if plan.conflict is OnConflict.MERGE else "0::int8"
-    if len(sources) == 1:
+    joined = plan.answer is not None and bool(plan.answer.embeds) and not plan.answer.grouped
+    if len(sources) == 1 and not joined:
         return Written(f"w AS ({sources[0]})", keys, replaced)
-    return Written(", ".join(_together(sources, plan.groups, columns, parameters)), keys, replaced)
+    place = Column(_unlike("place", {column.name for column in columns}), "bigint", "int8", cast="pg_catalog.int8")
+    ctes = [f"w{number} AS ({source})" for number, source in enumerate(sources)]
+    ctes.append(f"w AS ({_in_place(plan.groups, place, parameters)})")
+    return Written(", ".join(ctes), keys, replaced, place if joined else None)
 
 
 def update(plan: Update, parameters: Parameters) -> Written:
@@ -89,18 +103,16 @@ def _keys(table: Table) -> str:
     return f"(SELECT CASE WHEN count(*) OVER () = 1 THEN json_build_array({parts})::text END FROM w LIMIT 1)"
 
 
-def _together(
-    sources: Sequence[str], groups: Sequence[Group], columns: Sequence[Column], parameters: Parameters
-) -> list[str]:
-    """The rows of all groups, each in its place. Rows come back in the order in which they were written."""
-    ctes = [f"w{number} AS ({source})" for number, source in enumerate(sources)]
-    place = identifier(_unlike("place", {column.name for column in columns}))
-    placed = [
-        f"SELECT t.*, ({_places(group, parameters)})[row_number() OVER ()] AS {place} FROM w{number} AS t"
+def _in_place(groups: Sequence[Group], place: Column, parameters: Parameters) -> str:
+    """The rows of all groups with their places in the body: rows come back in the order in which they were written."""
+    name = identifier(place.name)
+    if len(groups) == 1:
+        return f"SELECT t.*, row_number() OVER () AS {name} FROM w0 AS t"
+    placed = " UNION ALL ".join(
+        f"SELECT t.*, ({_places(group, parameters)})[row_number() OVER ()] AS {name} FROM w{number} AS t"
         for number, group in enumerate(groups)
-    ]
-    names = ", ".join(f"t.{identifier(column.name)}" for column in columns) or "1 AS one"
-    return [*ctes, f"w AS (SELECT {names} FROM ({' UNION ALL '.join(placed)}) AS t ORDER BY t.{place})"]
+    )
+    return f"SELECT t.* FROM ({placed}) AS t ORDER BY t.{name}"
 
 
 def _unlike(name: str, names: Set[str]) -> str:
@@ -111,7 +123,8 @@ def _unlike(name: str, names: Set[str]) -> str:
 
 
 def _places(group: Group, parameters: Parameters) -> str:
-    return parameters.bind([place + 1 for place in group.places or ()], "int8[]")
+    """Positions in the body, counted from 1. A text, for the driver has to ask the database what some arrays are."""
+    return parameters.bind(f"{{{','.join(str(place + 1) for place in group.places or ())}}}", "text") + "::int8[]"
 
 
 # -- the rows of a body -----------------------------------------------------------------------------------------------

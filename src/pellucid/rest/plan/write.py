@@ -84,8 +84,9 @@ def plan_put(asked: RestRequest, names: Names) -> Insert | Update:
             )
         return plan_replacement(asked, names, returned(asked, names))
     key = {one.field.name: one.values[0] for one in asked.query.conditions if isinstance(one, Filter)}
-    whole = bool(key) and key.keys() == set(names.table.primary_key) and not asked.query.embedded
-    if not whole or not all(_plain(one) for one in asked.query.conditions):
+    whole = bool(key) and key.keys() == set(names.table.primary_key)
+    elsewhere = any(part.conditions for part in asked.query.embedded.values())
+    if not whole or elsewhere or not all(_plain(one) for one in asked.query.conditions):
         raise UnfitUpsert("Filters must include all and only primary key columns with 'eq' operators")
     if asked.profile.validates:
         at_key = replace(asked, key=tuple(key[name] for name in names.table.primary_key))
