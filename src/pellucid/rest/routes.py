@@ -15,6 +15,7 @@ from pellucid.rest.plan.build import allowed
 from pellucid.rest.profile import NATIVE, POSTGREST, Profile
 from pellucid.rest.request import Envelope, Method, RestRequest
 from pellucid.rest.result import VARY
+from pellucid.rest.root import check_root, root
 from pellucid.rest.target import context_of, find_target, parsed
 from pellucid.web.identity import Identity, current_identity
 
@@ -44,6 +45,11 @@ def _endpoint(api: DataApi, profile: Profile) -> Callable[[Request], Coroutine[A
             _check_name(api, request)
         identity = await current_identity(request)
         envelope = await _envelope(request, profile.prefix)
+        if envelope.path in ((), ("",)):
+            check_root(api)
+            asked = parsed(envelope, profile, api.options)
+            if asked.reads and not asked.call:
+                return root(api, request, asked, identity)
         if request.method == "OPTIONS":
             return _methods(api, envelope, profile, identity)
         return await answer(api, envelope, profile, identity)

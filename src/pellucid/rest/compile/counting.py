@@ -3,6 +3,7 @@
 from pellucid.rest.compile.read import count
 from pellucid.rest.compile.writer import Parameters, Statement
 from pellucid.rest.grammar.preferences import Count
+from pellucid.rest.grammar.ranges import ALL
 from pellucid.rest.plan.model import Read, Reading
 
 _COUNT = "SELECT count(*)"
@@ -11,6 +12,8 @@ _COUNT = "SELECT count(*)"
 def total(plan: Reading, parameters: Parameters) -> str:
     """The expression that counts in the statement itself: exactly, or as far as an estimate has to know exactly."""
     match plan.count:
+        case Count.EXACT | Count.ESTIMATED if plan.read.range == ALL:
+            return "count(*)"  # the answer has all of them
         case Count.EXACT:
             return f"({count(plan.read, parameters)})"
         case Count.ESTIMATED if plan.enough is not None:
