@@ -34,8 +34,7 @@ grant select on notes to authenticated
 """
 
 
-@pytest.fixture
-def url(cluster: Cluster) -> Iterator[str]:
+def staged(cluster: Cluster) -> Iterator[str]:
     """A database with tables, and no event loop around: the commands bring their own."""
     name = f"policy_{next(numbers)}"
     asyncio.run(run(cluster.admin_dsn, f"create database {name} template {TEMPLATE}"))
@@ -44,8 +43,22 @@ def url(cluster: Cluster) -> Iterator[str]:
     asyncio.run(run(cluster.admin_dsn, f"drop database {name} with (force)"))
 
 
+@pytest.fixture(scope="module")
+def url(cluster: Cluster) -> Iterator[str]:
+    """For all that only look."""
+    yield from staged(cluster)
+
+
+@pytest.fixture
+def changing(cluster: Cluster) -> Iterator[str]:
+    """For one that changes it."""
+    yield from staged(cluster)
+
+
 def typed(url: str, *arguments: str) -> Result:
-    return CliRunner().invoke(app, [*arguments, "--db", url], env={"FORCE_COLOR": None}, catch_exceptions=False)
+    return CliRunner().invoke(
+        app, [*arguments, "--db", url], env={"FORCE_COLOR": None, "COLUMNS": "200"}, catch_exceptions=False
+    )
 
 
 def rows(result: Result) -> list[list[str]]:
@@ -107,16 +120,16 @@ class TestAdd:
         assert "Nothing was changed" in result.stderr
         assert "owner: all" not in typed(url, "policy", "list").stdout
 
-    def test_it_applies(self, url: str) -> None:
-        result = typed(url, "policy", "add", "notes", "owner", "--replace", "--may", "select, insert", "--apply")
+    def test_it_applies(self, changing: str) -> None:
+        result = typed(changing, "policy", "add", "notes", "owner", "--replace", "--may", "select, insert", "--apply")
         assert (result.exit_code, result.stderr) == (0, "Done.\n")
-        lines = rows(typed(url, "policy", "list", "notes", "--role", "authenticated"))
+        lines = rows(typed(changing, "policy", "list", "notes", "--role", "authenticated"))
         assert [line[3] for line in lines] == ["by policy", "by policy", "no grant", "no grant"]
 
-    def test_what_was_shown_is_what_applies(self, url: str) -> None:
-        shown = typed(url, "policy", "add", "notes", "public-read").stdout
-        asyncio.run(run(url, shown))
-        assert "everybody: select" in typed(url, "policy", "list", "notes", "--role", "anon").stdout
+    def test_what_was_shown_is_what_applies(self, changing: str) -> None:
+        shown = typed(changing, "policy", "add", "notes", "public-read").stdout
+        asyncio.run(run(changing, shown))
+        assert "everybody: select" in typed(changing, "policy", "list", "notes", "--role", "anon").stdout
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
@@ -137,10 +150,10 @@ class TestAdd:
 
 
 class TestDrop:
-    def test_it_drops(self, url: str) -> None:
-        assert "drop policy mine on public.notes;" in typed(url, "policy", "drop", "notes", "mine").stdout
-        assert typed(url, "policy", "drop", "notes", "mine", "--apply").exit_code == 0
-        result = typed(url, "policy", "drop", "notes", "mine")
+    def test_it_drops(self, changing: str) -> None:
+        assert "drop policy mine on public.notes;" in typed(changing, "policy", "drop", "notes", "mine").stdout
+        assert typed(changing, "policy", "drop", "notes", "mine", "--apply").exit_code == 0
+        result = typed(changing, "policy", "drop", "notes", "mine")
         assert result.exit_code == 2
         assert 'has no policy "mine" → it has none' in result.stderr
 
@@ -159,16 +172,16 @@ class TestDoctor:
         assert [each["check"] for each in findings] == ["table-without-rls", "definer-function", "powerful-login"]
         assert set(findings[0]) == {"severity", "object", "message", "sql", "hint", "check", "docs"}
 
-    def test_its_sql_mends_the_errors(self, url: str) -> None:
-        asyncio.run(run(url, 'create table "a\n; drop table notes; --" (id int)'))
-        asyncio.run(run(url, 'grant select on "a\n; drop table notes; --" to anon'))
-        script = typed(url, "doctor", "--fix")
+    def test_its_sql_mends_the_errors(self, changing: str) -> None:
+        asyncio.run(run(changing, 'create table "a\n; drop table notes; --" (id int)'))
+        asyncio.run(run(changing, 'grant select on "a\n; drop table notes; --" to anon'))
+        script = typed(changing, "doctor", "--fix")
         assert script.exit_code == 0
-        asyncio.run(run(url, script.stdout))
-        result = typed(url, "doctor")
+        asyncio.run(run(changing, script.stdout))
+        result = typed(changing, "doctor")
         assert result.exit_code == 0
         assert "error" not in result.stdout
-        assert "public.notes" in typed(url, "policy", "list").stdout
+        assert "public.notes" in typed(changing, "policy", "list").stdout
 
 
 def test_an_instance_that_does_not_run_is_started_for_the_while(tmp_path: Path) -> None:
