@@ -75,11 +75,11 @@ def _rows(read: Read, source: str, ties: list[str], scope: Scope, parameters: Pa
         items += [item for part in parts for item in part.items]
         source += "".join(part.join for part in parts)
         scope = _joined(read, parts, scope, parameters)
-    listed = ", ".join(f"{item.text} AS {identifier(item.name)}" for item in items) if read.table else "t.*"
+    listed = ",".join(f" {item.text} AS {identifier(item.name)}" for item in items) if read.table else " t.*"
     conditions = _clause(ties + written(read.where, parameters, scope))
     groups = _groups(items) if read.grouped else ""
     order = order_by(read.order, parameters, scope)
-    return f"SELECT {listed} FROM {source}{conditions}{groups}{order}{_span(read.range, parameters)}"
+    return f"SELECT{listed} FROM {source}{conditions}{groups}{order}{_span(read.range, parameters)}"
 
 
 def _joined(read: Read, parts: Sequence[_Part], scope: Scope, parameters: Parameters) -> Scope:
