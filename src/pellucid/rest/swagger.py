@@ -131,7 +131,7 @@ def _property(column: Column, table: Table, target: tuple[TableName, str] | None
         {
             "description": "\n\n".join(said) or None,
             "enum": list(column.enum) or None,
-            "maxLength": column.max_length,
+            "maxLength": None if column.array else column.max_length,
         }
     )
 
@@ -233,25 +233,31 @@ def _function_path(function: Function) -> tuple[str, Json]:
         {
             "type": "object",
             "description": function.comment,
-            "properties": {each.name: _typed(each.type) for each in function.parameters},
+            "properties": {each.name: _typed(_local(each, function)) for each in function.parameters},
             "required": [each.name for each in function.parameters if each.required] or None,
         }
     )
     body = {"name": "args", "in": "body", "required": True, "schema": arguments}
     methods = {"post": _operation(common, [body, *_refs(["preferParams"])], _OK)}
     if function.volatility != "volatile":
-        methods["get"] = _operation(common, [_argument(each) for each in function.parameters], _OK)
+        methods["get"] = _operation(
+            common, [_argument(each, _local(each, function)) for each in function.parameters], _OK
+        )
     return f"/rpc/{name}", methods
 
 
-def _argument(parameter: Parameter) -> Json:
+def _argument(parameter: Parameter, name: str) -> Json:
     common = {"name": parameter.name, "in": "query", "required": parameter.required}
     if parameter.variadic:
-        items = _typed(parameter.type.removesuffix("[]"))
-        return common | {"type": "array", "items": items, "collectionFormat": "multi"}
-    kind = _type(parameter.type)
+        return common | {"type": "array", "items": _typed(name.removesuffix("[]")), "collectionFormat": "multi"}
+    kind = _type(name)
     text = "string" if kind in (None, "array") else kind
-    return common | {"type": text, "format": _FORMATS.get(parameter.type, parameter.type)}
+    return common | {"type": text, "format": _FORMATS.get(name, name)}
+
+
+def _local(parameter: Parameter, function: Function) -> str:
+    """The name of a parameter's type as it is seen from the function's schema."""
+    return parameter.type.removeprefix(f"{function.name.schema}.")
 
 
 def _operation(common: Json, parameters: list[Json], responses: Json) -> Json:
