@@ -47,7 +47,7 @@ def parse_order(text: str, *, strict: bool = True) -> tuple[Term, ...]:
 
 
 def _scan_terms(scanner: Scanner) -> tuple[Term, ...]:
-    terms = scanner.several(_scan_term, _comma)
+    terms = scanner.several(_scan_term, _comma, MAX_TERMS)
     if len(terms) > MAX_TERMS:
         raise MalformedQuery(f"The order has more than {MAX_TERMS} terms.", hint="Order by fewer columns.")
     return tuple(terms)

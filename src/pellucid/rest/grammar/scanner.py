@@ -155,14 +155,16 @@ class Scanner:
                 if unexpected or found or expected:
                     self._add((place, unexpected, found, (label,)))
 
-    def several(self, read: Callable[["Scanner"], Read], separator: Callable[["Scanner"], None]) -> list[Read]:
-        """Read one or more, parted by a separator.
+    def several(
+        self, read: Callable[["Scanner"], Read], separator: Callable[["Scanner"], None], most: int = 100_000
+    ) -> list[Read]:
+        """Read one or more, parted by a separator; it stops once there are more than ``most``.
 
         Raises:
             Unfit: one does not stand where it must.
         """
         items = [read(self)]
-        while self._follows(separator):
+        while len(items) <= most and self._follows(separator):
             items.append(read(self))
             self.forget()
         return items
