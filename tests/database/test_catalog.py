@@ -19,7 +19,7 @@ from tests.conftest import Clone
 SCHEMA = """
 create schema other;
 create domain positive as int not null check (value > 0);
-create domain code as varchar(5);
+create domain code as varchar(5) default 'new';
 create type mood as enum ('glad', 'sad');
 create type other."Odd Type" as enum ('x');
 create type pair as (x int, y int);
@@ -98,13 +98,14 @@ async def test_it_holds_the_exposed_schemas_and_no_partitions(catalog: Catalog) 
 
 
 async def test_columns_have_their_types_resolved(catalog: Catalog) -> None:
+    code = "'new'::character varying"
     int4, text = "pg_catalog.int4", "pg_catalog.text"
     varchar, glad = 'pg_catalog."varchar"', ("glad", "sad")
     expected = (
         Column("id", "bigint", "int8", cast="pg_catalog.int8", nullable=False, fill=Fill.IDENTITY),
         Column("seq", "integer", "int4", cast=int4, nullable=False, fill=Fill.ALWAYS),
         Column("twice", "integer", "int4", cast=int4, fill=Fill.ALWAYS),
-        Column("amount", "positive", "int4", cast="public.positive", nullable=False, fill=Fill.DEFAULT),
+        Column("amount", "positive", "int4", cast="public.positive", nullable=False, fill=Fill.DEFAULT, default="1"),
         Column(
             "title",
             "character varying(20)",
@@ -114,9 +115,9 @@ async def test_columns_have_their_types_resolved(catalog: Catalog) -> None:
             max_length=20,
             comment="What it is called",
         ),
-        Column("code", "code", "varchar", cast="public.code", max_length=5),
+        Column("code", "code", "varchar", cast="public.code", max_length=5, fill=Fill.DEFAULT, default=code),
         Column("codes", "character varying(5)[]", "varchar", array=True, cast=f"{varchar}[]", max_length=5),
-        Column("mood", "mood", "mood", cast="public.mood", fill=Fill.DEFAULT, enum=glad),
+        Column("mood", "mood", "mood", cast="public.mood", fill=Fill.DEFAULT, enum=glad, default="'glad'::mood"),
         Column("moods", "mood[]", "mood", array=True, cast="public.mood[]", enum=glad),
         Column("odd", 'other."Odd Type"', "Odd Type", cast='other."Odd Type"', enum=("x",)),
         Column("fixed", "character(3)", "bpchar", cast="pg_catalog.bpchar", max_length=3),

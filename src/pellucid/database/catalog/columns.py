@@ -59,6 +59,7 @@ class Columns:
             enum=kind.enum,
             max_length=kind.max_length,
             comment=row["comment"],
+            default=row["default"],
             representation=self._representations.get(row["type"]),
         )
 

@@ -43,7 +43,7 @@ class Column:
     apart. ``cast`` is the same type, schema-qualified and quoted, without a length, array brackets included: what a text parameter is
     cast to (a length there would cut the value silently). ``enum`` holds an enum's labels in order. ``max_length`` is in characters,
     where the type limits it. ``function`` makes a computed column: it takes the row. ``representation`` holds the functions that a domain
-    brings along for reading and writing it.
+    brings along for reading and writing it. ``default`` is the SQL expression that fills it, its domain's where it has none of its own.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Column:
     comment: str | None = None
     function: "TableName | None" = None
     representation: "Representation | None" = None
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,15 @@ order by c.relnamespace, c.relname
 
 _COLUMNS = """
 select a.attrelid as table, a.attnum as number, a.attacl::text as acl, a.attname as name, a.atttypid as type, a.atttypmod as modifier,
-       pg_catalog.format_type(a.atttypid, a.atttypmod) as declared, a.attnotnull as required, a.atthasdef as filled,
+       pg_catalog.format_type(a.atttypid, a.atttypmod) as declared, a.attnotnull as required,
+       a.atthasdef or type.typdefault is not null as filled,
+       case when a.attgenerated = ''
+            then coalesce(pg_catalog.pg_get_expr(own.adbin, own.adrelid), pg_catalog.pg_get_expr(type.typdefaultbin, 0)) end as default,
        a.attidentity::text as identity, a.attgenerated::text as generated, d.description as comment
 from pg_catalog.pg_class c
 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+join pg_catalog.pg_type type on type.oid = a.atttypid
+left join pg_catalog.pg_attrdef own on own.adrelid = a.attrelid and own.adnum = a.attnum
 left join pg_catalog.pg_description d
   on d.objoid = c.oid and d.objsubid = a.attnum and d.classoid = 'pg_catalog.pg_class'::regclass
 where {where}

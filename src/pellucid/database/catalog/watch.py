@@ -14,8 +14,8 @@ from pellucid.database.catalog.store import CatalogStore
 from pellucid.database.options import DatabaseOptions
 from pellucid.lifecycle import Lifecycle
 
-CHANNELS = ("pellucid", "pgrst")
-"""Ours, which the event triggers use, and PostgREST's, which migrations of its users do."""
+CHANNEL = "pellucid"
+"""Ours, which the event triggers use; the one of the options is for migrations of PostgREST's users."""
 
 PAYLOADS = ("", "reload schema", "reload config")
 GATHER = 0.05
@@ -46,6 +46,7 @@ class Watch(Lifecycle):
         super().__init__()
         self.line = Line(options, self._opened)
         self.store = CatalogStore(self.line, options.schemas, options.extra_search_path)
+        self._channel = options.channel
         self._schemas = list(options.schemas)
         self._extra = list(options.extra_search_path)
         self._woken = asyncio.Event()
@@ -110,7 +111,7 @@ class Watch(Lifecycle):
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
         try:
-            for channel in CHANNELS:
+            for channel in {CHANNEL, self._channel}:
                 await connection.add_listener(channel, self._heard)
             self._listening = True
         except (
