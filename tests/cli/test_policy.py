@@ -15,10 +15,13 @@ from typer.testing import CliRunner, Result
 
 from pellucid.cli import access
 from pellucid.cli.main import app
+from pellucid.database.bootstrap import bootstrap
 from pellucid.errors import StartupError
 from pellucid.policy.facts import Facts, Scope
 from pellucid.policy.survey import opened, survey
 from pellucid.postgres.cluster import Cluster, ClusterOptions
+from pellucid.postgres.lock import InstanceLock
+from pellucid.postgres.processes import processes_in
 from tests.conftest import OPTIONS, TEMPLATE, run, within
 
 numbers = count(1)
@@ -26,6 +29,7 @@ STAGE = """
 create table notes (id int primary key, owner uuid, text text);
 create table wide (id int, secret text);
 grant select (id) on wide to authenticated;
+create policy "[/odd]" on wide using (secret = any (array['[bold]']));
 create view seen as select * from notes;
 create function hello() returns int language sql security definer set search_path = '' return 1;
 alter table notes enable row level security;
@@ -99,7 +103,16 @@ class TestList:
         stream = StringIO()
         console = Console(file=stream, force_terminal=True, width=200)
         console.print(access.as_tables(facts, facts.tables, facts.roles, facts.routines))
-        for words in ("Who may do what", "row level security on", "mine", "(id)", "view, as postgres", "hello()"):
+        for words in (
+            "Who may do what",
+            "row level security on",
+            "mine",
+            "(id)",
+            "view, as postgres",
+            "hello()",
+            "[/odd]",
+            "'[bold]'",
+        ):
             assert words in stream.getvalue()
 
     @pytest.mark.parametrize(
@@ -184,20 +197,31 @@ class TestDoctor:
         assert "public.notes" in typed(changing, "policy", "list").stdout
 
 
-def test_an_instance_that_does_not_run_is_started_for_the_while(tmp_path: Path) -> None:
-    """One that was never served has no roles yet, which is said."""
-    data = ["--data", str(tmp_path / "instance")]
-    none = CliRunner().invoke(app, ["doctor", *data])
+def test_an_instance_that_runs_and_one_that_does_not(tmp_path: Path) -> None:
+    place = tmp_path / "instance"
+
+    def examined() -> Result:
+        return CliRunner().invoke(app, ["doctor", "--data", str(place)])
+
+    none = examined()
     assert isinstance(none.exception, StartupError)
     assert "there is no database" in none.exception.message
-    cluster = Cluster(ClusterOptions(tmp_path / "instance", binaries=OPTIONS.binaries))
-    cluster.directory.prepare()
+    cluster = Cluster(ClusterOptions(place, binaries=OPTIONS.binaries))
     try:
-        cluster.start()
-        cluster.stop()
-        bare = CliRunner().invoke(app, ["doctor", *data])
+        with InstanceLock(place):
+            cluster.start()
+            bare = examined()
+            assert isinstance(bare.exception, StartupError)
+            assert 'role "authenticator" does not exist → pellucid serve' in told(bare.exception)
+            asyncio.run(bootstrap(cluster.admin_dsn))
+            assert examined().stdout == "Nothing found; 0 tables looked at.\n"
+            cluster.stop()
+        assert examined().stdout == "Nothing found; 0 tables looked at.\n"
+        assert not processes_in(cluster.placement.data)
     finally:
+        cluster.stop()
         shutil.rmtree(cluster.placement.home, ignore_errors=True)
-    assert isinstance(bare.exception, StartupError)
-    assert 'role "authenticator" does not exist' in bare.exception.message
-    assert "pellucid serve" in (bare.exception.hint or "")
+
+
+def told(error: StartupError) -> str:
+    return f"{error.message} → {error.hint}"

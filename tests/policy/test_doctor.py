@@ -44,7 +44,7 @@ CASES = [
         "create table public.t (id int); create policy p on public.t using (true); grant select on public.t to anon",
         ERROR,
         "public.t",
-        "1 policies have no effect",
+        "Without effect: p.",
     ),
     Case(
         "table-without-rls",
@@ -209,7 +209,7 @@ CASES = [
     ),
     Case(
         "powerful-role",
-        "grant pg_read_all_data to authenticated with inherit true",
+        "alter role authenticated inherit; grant pg_read_all_data to authenticated",
         ERROR,
         "authenticated",
         "the rights of pg_read_all_data",

@@ -73,7 +73,7 @@ def _rights(facts: Facts, tables: Iterable[Table], roles: set[str]) -> Grid:
                 by_role.setdefault(each.role, []).append(each)
         title = Text.assemble(line(shown(table.name)), ("\n" + _state(facts, table), "dim"))
         for role, cells in by_role.items():
-            grid.add_row(title, line(role), *(_cell(each) for each in cells))
+            grid.add_row(title, Text(line(role)), *(_cell(each) for each in cells))
             title = Text()
         grid.add_section()
     return grid
@@ -103,13 +103,8 @@ def _policies(facts: Facts, tables: Iterable[Table]) -> Grid:
     for table in tables:
         for policy in facts.guards[table.name].policies:
             kind = "" if policy.permissive else " (restrictive)"
-            grid.add_row(
-                line(shown(table.name)),
-                line(policy.name) + kind,
-                _commands(policy),
-                line(", ".join(policy.roles)),
-                line(_condition(policy)),
-            )
+            cells = (policy.name + kind, _commands(policy), ", ".join(policy.roles), _condition(policy))
+            grid.add_row(*(Text(line(cell)) for cell in (shown(table.name), *cells)))
     return grid
 
 
@@ -119,7 +114,7 @@ def _functions(routines: Iterable[Routine], roles: set[str]) -> Grid:
         callers = ", ".join(role for role in routine.executable_by if role in roles) or NOTHING
         path = Text("the caller's", "dim") if routine.path is None else Text(line(routine.path))
         runs = Text(_runs_as(routine), "yellow" if routine.definer else "")
-        grid.add_row(line(_signature(routine)), callers, runs, path)
+        grid.add_row(Text(line(_signature(routine))), Text(line(callers)), runs, path)
     return grid
 
 

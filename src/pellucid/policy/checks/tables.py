@@ -19,7 +19,7 @@ def table_without_rls(facts: Facts) -> Iterator[Finding]:
         if table.row_security or not takers:
             continue
         held = [role.name for role in reachable_by(facts, table)]
-        idle = f" Its {len(table.policies)} policies have no effect." if table.policies else ""
+        idle = f" Without effect: {', '.join(table.policies)}." if table.policies else ""
         yield Finding(
             Severity.ERROR if held else Severity.WARNING,
             shown(table.name),
