@@ -118,6 +118,10 @@ class TestRooms:
         assert Settings().database("dsn", "admin").admin_dsn == "admin"
         assert Settings(production=True).database("dsn", "admin").admin_dsn is None
 
+    def test_the_database_room_is_told_where_to_look_and_listen(self) -> None:
+        told = Settings(anon_role="", extra_search_path=("ext",), channel="mine").database("dsn", None)
+        assert (told.anon_role, told.extra_search_path, told.channel) == ("", ("ext",), "mine")
+
     def test_production_makes_no_key(self, tmp_path: Path) -> None:
         keys = Settings(production=True, data=tmp_path).keys()
         assert keys.production

@@ -231,6 +231,7 @@ class Settings(BaseModel):
             schemas=self.schemas,
             extra_search_path=self.extra_search_path,
             anon_role=self.anon_role or "",
+            channel=self.channel,
             pool_size=self.pool_size,
             pool_timeout=self.pool_timeout,
         )

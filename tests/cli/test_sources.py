@@ -107,6 +107,11 @@ def test_an_empty_variable_may_mean_none_of_it(prefix: str) -> None:
     assert (settings.anon_role, settings.extra_search_path) == (None, ())
 
 
+def test_no_origin_in_particular_is_every_origin_to_postgrest_and_none_here() -> None:
+    assert load({}, {"PGRST_SERVER_CORS_ALLOWED_ORIGINS": ""}).settings.cors_origins == ("*",)
+    assert load({}, {"PELLUCID_CORS_ORIGINS": ""}).settings.cors_origins == ()
+
+
 def test_settings_of_the_application(here: Path) -> None:
     write(here / "pellucid.toml", '[app_settings]\nColour = "red"\n')
     assert load({}, {}).settings.app_settings == {"colour": "red"}

@@ -89,6 +89,7 @@ APP_SETTINGS = "APP_SETTINGS_"
 EMPTYABLE = frozenset({"anon_role", "extra_search_path", "cors_origins"})
 """Settings for which an empty variable says something: none of it."""
 
+_CORS = "PGRST_SERVER_CORS_ALLOWED_ORIGINS"
 _NAMES = frozenset(Settings.model_fields)
 _OWN = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
 _PATHS = ("data", "signing_key_file", "postgres_binaries")
@@ -147,6 +148,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
 
 
 def _from_postgrest(environment: Mapping[str, str]) -> dict[str, Given]:
+    if environment.get(_CORS) == "":  # there it means every origin
+        environment = {**environment, _CORS: "*"}
     return _named(POSTGREST, environment) | _app_settings(POSTGREST_PREFIX, environment)
 
 
