@@ -63,8 +63,7 @@ class Grower:
         Raises:
             InvalidFields, MalformedQuery: a name cannot be a table's or a column's, or there are too many of them.
         """
-        size = len(asked.payload.raw) if asked.payload else 0
-        if not await aside(size, _lacks, self._database.catalog, asked):
+        if not await aside(_size(asked), _lacks, self._database.catalog, asked):
             return self._database.catalog
         async with self._turn:
             return await self._grown(asked)
@@ -73,11 +72,11 @@ class Grower:
         """Other workers may be at the same table: whoever comes second looks again at what there is by then."""
         for _ in range(_TRIES):
             catalog = await self._database.refresh()
-            if not _lacks(catalog, asked) or not self._may_grow(asked, catalog):
+            if not await aside(_size(asked), _lacks, catalog, asked) or not self._may_grow(asked, catalog):
                 return catalog
-            _check_room(asked, catalog)
+            ddl = await aside(_size(asked), _growth, asked, catalog)
             try:
-                await self._database.administer([_ONE_AT_A_TIME, *statements(asked, catalog.tables.get(asked.name))])
+                await self._database.administer([_ONE_AT_A_TIME, *ddl])
             except DatabaseError as fault:
                 if fault.sqlstate not in _THERE_ALREADY:
                     raise
@@ -97,6 +96,15 @@ def _lacks(catalog: Catalog, asked: RestRequest) -> bool:
     if table is None:
         return True
     return OPEN_POLICY in table.policies and bool(_new_keys(table, _rows(asked)))
+
+
+def _size(asked: RestRequest) -> int:
+    return len(asked.payload.raw) if asked.payload else 0
+
+
+def _growth(asked: RestRequest, catalog: Catalog) -> Sequence[str]:
+    _check_room(asked, catalog)
+    return statements(asked, catalog.tables.get(asked.name))
 
 
 def statements(asked: RestRequest, table: Table | None) -> Sequence[str]:

@@ -7,6 +7,7 @@ from pellucid.database.catalog.model import Function, Parameter, TableName
 from pellucid.errors import AmbiguousFunction, Denied, Fault, InvalidFields, UnknownFunction
 from pellucid.rest.grammar import media
 from pellucid.rest.plan.names import Context
+from pellucid.rest.plan.rows import LONGEST_NAME
 from pellucid.rest.plan.similar import most_similar
 from pellucid.rest.request import RestRequest
 
@@ -19,6 +20,8 @@ _UNNAMED = {
 """What the one unnamed parameter of a function must be to take a body of this media type."""
 _WHOLE = (media.TEXT, media.XML, media.OCTETS)
 """Bodies that are one value, never arguments by name."""
+_MOST_ARGUMENTS = 100
+"""The most arguments that a function of PostgreSQL takes (appendix K); an error repeats no more of them."""
 _NAME_LIKENESS, _PARAMETERS_LIKENESS = 0.75, 0.33
 
 
@@ -39,7 +42,8 @@ def find_function(asked: RestRequest, context: Context) -> Function:
         case [function]:
             return function
         case []:
-            raise _unknown(asked, given, named, context)
+            told = frozenset(name[:LONGEST_NAME] for name in sorted(given)[:_MOST_ARGUMENTS])
+            raise _unknown(asked, told, named, context)
         case _:
             raise _ambiguous(asked, fitting, context.role)
 

@@ -14,6 +14,8 @@ from pellucid.rest.request import Payload, RestRequest
 
 MAX_GROUPS = 64
 """How many different sets of keys the rows of one body may have."""
+LONGEST_NAME = 200
+"""How much of a name or a value an error repeats, in characters; the names in a database are shorter."""
 
 
 def plan_insert(asked: RestRequest, names: Names, answer: Read | None) -> Insert:
@@ -113,7 +115,8 @@ def known(keys: Iterable[str], names: Names) -> tuple[Column, ...]:
         Denied: the role may not see the table, so it is not told what is in it.
     """
     wanted = set(keys)
-    for unknown in sorted(wanted - names.table.columns.keys()):
+    for name in sorted(wanted - names.table.columns.keys()):
+        unknown = name[:LONGEST_NAME]
         if names.profile.validates or not names.table.privileges.get(names.role):
             find_column(names.table, unknown, names.profile, names.role)
         raise UnknownColumn(f"Could not find the '{unknown}' column of '{names.table.name.name}' in the schema cache")
@@ -160,7 +163,7 @@ def _check_key(asked: RestRequest, payload: Payload, names: Names) -> None:
         said = payload.rows[0].get(name, value)
         if not _agree(said, value):
             raise MalformedBody(
-                f"The body says {name} is {said}, the address says {value}.",
+                f"The body says {name} is {str(said)[:LONGEST_NAME]}, the address says {value}.",
                 hint=f"Leave {name} out of the body, or make the two agree.",
             )
 
