@@ -48,8 +48,10 @@ def account(id: str) -> Person:  # noqa: A002
     return Person("authenticated", id)
 
 
-async def rule(ruler: asyncpg.Connection, wish: Wish, beyond: tuple[str, ...] = ()) -> Proposal:
+async def rule(
+    ruler: asyncpg.Connection, wish: Wish, *, schemas: tuple[str, ...] = ("public",), beyond: tuple[str, ...] = ()
+) -> Proposal:
     """Propose and apply."""
-    proposal = propose(await found(ruler, Scope(login="authenticator", beyond=beyond)), wish)
+    proposal = propose(await found(ruler, Scope(schemas, "authenticator", beyond=beyond)), wish)
     await apply(ruler, proposal)
     return proposal

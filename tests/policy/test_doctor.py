@@ -284,6 +284,12 @@ async def test_a_private_schema(ruler: asyncpg.Connection) -> None:
     assert [each.object for each in findings if each.check == "private-schema"] == ["auth"]
 
 
+async def test_a_schema_that_is_searched_behind_the_exposed_ones(ruler: asyncpg.Connection) -> None:
+    await ruler.execute("create schema api; create schema tools; grant create on schema tools to public")
+    findings = examine(await found(ruler, Scope(("api",), "authenticator", searched=("tools",))))
+    assert [(each.check, each.object) for each in findings] == [("writable-schema", "tools")]
+
+
 async def test_a_superuser_by_its_own_url(ruler: asyncpg.Connection) -> None:
     (finding,) = examine(await found(ruler, Scope()))
     assert (finding.check, finding.sql) == ("powerful-login", None)

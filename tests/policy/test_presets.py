@@ -234,6 +234,14 @@ class TestOthers:
         assert await account(ADA).asks(ruler, "select text from public.notes") == DENIED
         assert await account(ADA).asks(ruler, "select id from public.notes order by id") == [0, 3, 6]
 
+    async def test_another_schema(self, ruler: asyncpg.Connection) -> None:
+        await ruler.execute(NOTES)
+        await ruler.execute("create schema api; alter table public.notes set schema api")
+        for preset in (Preset.OWNER, Preset.PUBLIC_READ):
+            await rule(ruler, Wish("notes", preset), schemas=("api",))
+        for who in (ANYBODY, account(ADA), SERVICE):
+            assert await who.asks(ruler, "select count(*) from api.notes") == [10]
+
     async def test_another_role(self, ruler: asyncpg.Connection) -> None:
         await ruler.execute(NOTES)
         await ruler.execute("revoke usage on schema public from public; create role policy_editor")

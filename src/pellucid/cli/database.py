@@ -48,7 +48,7 @@ def visit(settings: Settings, work: Work[Outcome], *, beyond: tuple[str, ...] = 
         StartupError: the database cannot be reached.
         typer.Exit: the work refused what was asked for; the reason is on standard error.
     """
-    scope = Scope(settings.schemas, anon=settings.anon_role or "", beyond=beyond)
+    scope = Scope(settings.schemas, anon=settings.anon_role or "", beyond=beyond, searched=settings.extra_search_path)
     try:
         with reached(settings) as there:
             return asyncio.run(_visit(there, replace(scope, login=there.login), work))

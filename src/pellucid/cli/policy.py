@@ -1,5 +1,6 @@
 """``pellucid policy``: who may do what, and the usual rules."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -99,8 +100,7 @@ def add(  # noqa: PLR0917 - the options of the command line are its arguments
         membership = read_via(via) if via else None
         wish = Wish(table, preset, column, membership, _rights(may), tuple(to or ()), replace)
         beyond = (membership.schema,) if membership and membership.schema else ()
-        seen = Scope(scope.schemas, scope.login, scope.anon, beyond)
-        proposal = propose(await survey(connection, seen), wish)
+        proposal = propose(await survey(connection, dataclasses.replace(scope, beyond=beyond)), wish)
         if run:
             await apply(connection, proposal)
         return proposal

@@ -15,13 +15,15 @@ class Scope:
     """Which part of a database is looked at, and as whose server.
 
     ``login`` is the role that requests start from; None means the one that looks. ``anon`` is the role of requests without a token.
-    ``beyond`` are schemas whose tables are looked at although they are not exposed.
+    ``beyond`` are schemas whose tables are looked at although they are not exposed, ``searched`` those in which names are looked for
+    behind them.
     """
 
     schemas: tuple[str, ...] = ("public",)
     login: str | None = None
     anon: str = "anon"
     beyond: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,11 @@ class Future:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything there is to judge. ``creators`` are the roles that may make things, by exposed schema; ``usable`` pairs a schema with a
-    role that may use it. ``accounts`` tells that ``auth.uid()`` is there."""
+    """Everything there is to judge.
+
+    ``creators`` are the roles that may make things, by exposed or searched schema; ``usable`` pairs a schema with a role that may use
+    it. ``accounts`` tells that ``auth.uid()`` is there.
+    """
 
     scope: Scope
     catalog: Catalog

@@ -225,8 +225,9 @@ def _usage(rule: _Rule) -> Iterator[str]:
     schemas = dict.fromkeys(
         (rule.table.name.schema, *((rule.members.table.name.schema,) if rule.members else ())),
     )
+    takers = dict.fromkeys((*rule.to, *(role for role in rule.facts.roles if role == SERVICE)))
     for schema in schemas:
-        lacking = [role for role in rule.to if (schema, role) not in rule.facts.usable]
+        lacking = [role for role in takers if (schema, role) not in rule.facts.usable]
         if lacking:
             yield f"grant usage on schema {name(schema)} to {roles(lacking)}"
 

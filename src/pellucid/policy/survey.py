@@ -65,7 +65,7 @@ async def survey(connection: asyncpg.Connection, scope: Scope) -> Facts:
     login = scope.login or await connection.fetchval("select current_user::text")
     roles = {row["name"]: _role(row) for row in await connection.fetch(queries.ROLES, [*catalog.roles, login])}
     taken = {each: role for each, role in roles.items() if each in catalog.roles}
-    schemas = await connection.fetch(queries.SCHEMAS, within, list(taken))
+    schemas = await connection.fetch(queries.SCHEMAS, [*within, *scope.searched], list(taken))
     return Facts(
         scope=scope,
         catalog=catalog,
@@ -78,7 +78,7 @@ async def survey(connection: asyncpg.Connection, scope: Scope) -> Facts:
         futures=tuple(
             _future(row) for row in await connection.fetch(queries.FUTURES, list(scope.schemas), list(taken))
         ),
-        creators=MappingProxyType(_creators(row for row in schemas if row["schema"] in scope.schemas)),
+        creators=MappingProxyType(_creators(row for row in schemas if row["schema"] not in scope.beyond)),
         usable=frozenset((row["schema"], row["role"]) for row in schemas if row["usable"]),
         accounts=await connection.fetchval(queries.ACCOUNTS),
     )
