@@ -3,6 +3,8 @@
 import asyncpg
 import pytest
 
+from pellucid.database.catalog.build import build
+from pellucid.database.catalog.look import look
 from pellucid.database.catalog.model import Cardinality, Catalog, Relationship, TableName
 from pellucid.database.core import Database
 from pellucid.database.options import DatabaseOptions
@@ -204,3 +206,23 @@ async def test_a_partition_and_a_table_elsewhere_can_be_pointed_at(
     }
     assert targets == {TableName("away", "far"): ("a", "b"), TableName("public", "piece"): ("id",)}
     assert catalog.relationships == {}
+
+
+async def test_many_tables_cost_no_more_queries_than_few(admin: asyncpg.Connection, clone: Clone) -> None:
+    asked: list[str] = []
+    connection = await asyncpg.connect(clone.dsn)
+    connection.add_query_logger(lambda query: asked.append(query.query))
+    counts = []
+    for first, last in ((0, 1), (2, 3), (4, 200)):
+        await admin.execute(
+            f"do $$ begin for i in {first}..{last} loop execute "
+            "format('create table t%s (id int primary key, t int references t%s)', i, greatest(i - 1, 0)); end loop; end $$"
+        )
+        asked.clear()
+        found = await look(connection, ("public",))
+        counts.append(len(asked))
+    await connection.close()
+    assert counts[1] == counts[2], counts  # at first the driver asks for types as well
+    catalog = build(found, ("public",), ("public",), 1)
+    assert ways(catalog, "t100", "t99") == ["> t100_t_fkey t=id owner"]
+    assert sum(map(len, catalog.relationships.values())) == 2 * 201
