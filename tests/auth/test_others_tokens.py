@@ -109,3 +109,9 @@ def test_claims_that_are_no_object_are_told_as_postgrest_does(shared: Tokens) ->
 def test_the_role_stands_where_it_was_said_to(path: str, claims: dict[str, Any], role: str | None) -> None:
     others = Tokens(TokenOptions(role_claim=read_path(path)), shared_secret(SECRET))
     assert others.verify(mac({"alg": "HS256"}, claims, SECRET)).role == role
+
+
+def test_what_this_instance_signs_with_the_secret_keeps_its_role() -> None:
+    mixed = Tokens(TokenOptions(role_claim=read_path("$.app.role")), shared_secret(SECRET))
+    assert mixed.verify(mixed.issue(None, role="service_role").text).role == "service_role"
+    assert mixed.verify(mac({"alg": "HS256"}, {"role": "top", "app": {"role": "web"}}, SECRET)).role == "web"

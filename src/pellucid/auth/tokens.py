@@ -140,8 +140,13 @@ class Tokens:
         own = self._opens(parts)
         claims = judging.read(parts)
         text = json.dumps(claims, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        role = claims.get("role", NOTHING) if own else self.options.role_claim.first(claims)
-        return Verified(MappingProxyType(claims), text, _named(role), own)
+        return Verified(MappingProxyType(claims), text, _named(self._role(claims, own=own)), own)
+
+    def _role(self, claims: Mapping[str, Any], *, own: bool) -> Any:
+        """Where this instance writes it, or where others do. What it signs with a shared secret is told by its issuer."""
+        if "role" in claims and (own or claims.get("iss") == self.options.issuer):
+            return claims["role"]
+        return self.options.role_claim.first(claims)
 
     def _opens(self, parts: compact.Compact) -> bool:
         """Whether it is this instance's own key that the signature fits.
