@@ -76,6 +76,10 @@ def test_names_that_cannot_be(name: str) -> None:
             statements(ask("POST", f"/{quote(name, safe='')}", {"a": 1}, NATIVE), None)
 
 
+def test_keys_that_are_not_written_make_no_columns() -> None:
+    assert statements(ask("POST", "/people?columns=name", {"name": "a", "height": 1.8}), PEOPLE) == []
+
+
 @pytest.mark.parametrize("name", ["rpc", "console", "batch"])
 def test_addresses_of_other_things_are_no_tables(name: str) -> None:
     asked = replace(ask("POST", "/things", {"a": 1}), name=TableName("public", name))

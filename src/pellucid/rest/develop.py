@@ -159,7 +159,12 @@ def _new_keys(table: Table, rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _rows(asked: RestRequest) -> Sequence[Mapping[str, Any]]:
-    return asked.payload.rows if asked.payload is not None else ()
+    """The rows of the body, without what the request does not mean to write."""
+    rows = asked.payload.rows if asked.payload is not None else ()
+    if asked.query.columns is None:
+        return rows
+    wanted = frozenset(asked.query.columns)
+    return [{key: value for key, value in row.items() if key in wanted} for row in rows]
 
 
 def _check_room(asked: RestRequest, catalog: Catalog) -> None:

@@ -150,10 +150,13 @@ def _target(keys: Iterable[str], names: Names) -> tuple[str, ...]:
 
 
 def _wants_location(asked: RestRequest, names: Names) -> bool:
+    """Whether the answer tells where the new row lies; natively it does wherever the caller may know."""
     wanted = asked.preferences.returned
-    if wanted is None or wanted is Return.REPRESENTATION:
-        return asked.profile.returns_rows and names.table.allows(names.role, Privilege.SELECT)
-    return wanted is Return.HEADERS_ONLY
+    if not asked.profile.returns_rows:
+        return wanted is Return.HEADERS_ONLY
+    table, readable = names.table, names.table.readable.get(names.role)
+    known = table.allows(names.role, Privilege.SELECT) if readable is None else readable.issuperset(table.primary_key)
+    return known and wanted is not Return.MINIMAL
 
 
 def _check_key(asked: RestRequest, payload: Payload, names: Names) -> None:
