@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import asyncpg
+import pytest
 
+from pellucid.errors import StartupError
 from pellucid.policy.doctor import CHECKS, SEVERITIES, examine
 from pellucid.policy.facts import Scope
 from pellucid.policy.findings import Finding, Severity
@@ -277,6 +279,11 @@ def test_each_check_is_proven() -> None:
 
 async def test_a_new_database_is_in_order(ruler: asyncpg.Connection) -> None:
     assert examine(await found(ruler)) == []
+
+
+async def test_a_schema_that_is_not_there_is_no_good_news(ruler: asyncpg.Connection) -> None:
+    with pytest.raises(StartupError, match='no schema "apl"'):
+        await found(ruler, Scope(("apl",), "authenticator"))
 
 
 async def test_a_private_schema(ruler: asyncpg.Connection) -> None:

@@ -161,4 +161,6 @@ where n.nspname = any($1::text[]) and r.rolname = any($2::text[])
 order by n.nspname, array_position($2::text[], r.rolname::text)
 """
 
+KNOWN = "select array_agg(nspname::text) from pg_catalog.pg_namespace"
+
 ACCOUNTS = "select pg_catalog.to_regprocedure('auth.uid()') is not null"

@@ -59,7 +59,11 @@ async def survey(connection: asyncpg.Connection, scope: Scope) -> Facts:
     Args:
         connection: from `opened`; idle.
         scope: the part to look at.
+
+    Raises:
+        StartupError: an exposed schema is not there.
     """
+    await _check_schemas(connection, scope)
     within = list(dict.fromkeys((*scope.schemas, *scope.beyond)))
     catalog = await _catalog(connection, scope, tuple(within))
     login = scope.login or await connection.fetchval("select current_user::text")
@@ -82,6 +86,17 @@ async def survey(connection: asyncpg.Connection, scope: Scope) -> Facts:
         usable=frozenset((row["schema"], row["role"]) for row in schemas if row["usable"]),
         accounts=await connection.fetchval(queries.ACCOUNTS),
     )
+
+
+async def _check_schemas(connection: asyncpg.Connection, scope: Scope) -> None:
+    """Looking at nothing would find nothing, and sound like good news."""
+    known = await connection.fetchval(queries.KNOWN)
+    for schema in scope.schemas:
+        if schema not in known:
+            raise StartupError(
+                f'the database has no schema "{schema}"',
+                hint=f"create it, or leave {schema} out of the setting schemas",
+            )
 
 
 async def _catalog(connection: asyncpg.Connection, scope: Scope, within: tuple[str, ...]) -> Catalog:
