@@ -23,7 +23,7 @@ class Facts:
         url: where the API answers.
         workers: how many, and what they serve.
         lacking: what the database does not let Pellucid do, and the SQL that mends it.
-        cautions: what production should not be like.
+        cautions: what should not be so, or has no effect.
     """
 
     mode: str

@@ -28,7 +28,7 @@ def prepare(settings: Settings, server: PostgresServer, progress: Callable[[str]
     configure_logging(LogOptions(level=settings.log_level, format=LogFormat(settings.log_format)))
     progress("Preparing the database")
     capabilities = run_interruptible(lambda: bootstrap(server.admin_dsn, schemas=settings.schemas))
-    doubts = run_interruptible(lambda: cautions(server.dsn)) if settings.production else ()
+    doubts = run_interruptible(lambda: cautions(server.dsn, production=settings.production))
     return Deployment(dsn=server.dsn, admin_dsn=server.admin_dsn, capabilities=capabilities, cautions=doubts)
 
 

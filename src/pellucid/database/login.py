@@ -1,4 +1,4 @@
-"""What the role that logs in may do beyond what requests need. It is told at the start; `pellucid doctor` tells more."""
+"""What is told at the start about the role that logs in: rights that requests do not need, and settings that have no effect here."""
 
 import asyncpg
 
@@ -6,35 +6,60 @@ from pellucid.database.driver import connect
 from pellucid.database.place import unreachable
 
 WAIT_SECONDS = 10.0
-LOGIN = "select rolname as name, rolsuper as superuser, rolbypassrls as bypass from pg_catalog.pg_roles where rolname = session_user"
+LOGIN = """\
+select rolname as name, rolsuper as superuser, rolbypassrls as bypass, array(
+  select distinct split_part(each, '=', 1)
+  from pg_catalog.pg_db_role_setting s, unnest(s.setconfig) as each
+  where s.setrole = r.oid and each like 'pgrst.%'
+    and s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = current_database()))
+  order by 1
+) as idle
+from pg_catalog.pg_roles r where rolname = session_user"""
+"""The role, and the settings of PostgREST that somebody gave it."""
 
 
-async def cautions(dsn: str) -> tuple[str, ...]:
-    """Sentences about a role with too many rights; none about one that has only what it needs.
+async def cautions(dsn: str, *, production: bool) -> tuple[str, ...]:
+    """Sentences about the role; none where there is nothing to say.
 
     Args:
         dsn: logs in as requests do.
+        production: whether strangers can reach the server, so that too many rights matter.
 
     Raises:
         StartupError: the database cannot be reached.
     """
     try:
-        connection = await connect(dsn, application_name="pellucid start", within=WAIT_SECONDS)
+        login = await _login(dsn)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as fault:
         raise unreachable(dsn, fault) from fault
+    if login is None:
+        return ()
+    rights = excess(login["name"], superuser=login["superuser"], bypass=login["bypass"]) if production else ()
+    return (*rights, *idle(login["name"], login["idle"]))
+
+
+async def _login(dsn: str) -> asyncpg.Record | None:
+    connection = await connect(dsn, application_name="pellucid start", within=WAIT_SECONDS)
     try:
-        login = await connection.fetchrow(LOGIN)
+        return await connection.fetchrow(LOGIN)
     finally:
         connection.terminate()
-    return (
-        () if login is None else tuple(_cautions(login["name"], superuser=login["superuser"], bypass=login["bypass"]))
-    )
 
 
-def _cautions(name: str, *, superuser: bool, bypass: bool) -> list[str]:
+def excess(name: str, *, superuser: bool, bypass: bool) -> tuple[str, ...]:
+    """What is said of a role with too many rights."""
     way_out = "log in with a role that has no rights of its own, such as authenticator"
     if superuser:
-        return [f"requests log in as {name}, a superuser, whom nothing in PostgreSQL stops: {way_out}"]
+        return (f"requests log in as {name}, a superuser, whom nothing in PostgreSQL stops: {way_out}",)
     if bypass:
-        return [f"requests log in as {name}, whom row level security does not stop: {way_out}"]
-    return []
+        return (f"requests log in as {name}, whom row level security does not stop: {way_out}",)
+    return ()
+
+
+def idle(name: str, settings: list[str]) -> tuple[str, ...]:
+    """What is said of PostgREST's settings inside the database."""
+    if not settings:
+        return ()
+    named = ", ".join(settings)
+    way_out = "give them to the server's environment, under names such as PGRST_DB_SCHEMAS"
+    return (f"the role {name} has {named} in the database, which have no effect here: {way_out}",)
