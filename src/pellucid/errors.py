@@ -540,13 +540,13 @@ class TokenRequired(Unauthenticated):
 
 
 class NoTokenKey(Unauthenticated):
-    """A token came, and the server has no key to check it with."""
+    """A token came that was made with a secret, and the server has none to check it with."""
 
     code = "no-token-key"
-    status = 500
-    title = "The server cannot check tokens"
+    title = "The server cannot check tokens made with a secret"
     postgrest_code = "PGRST300"
-    way_out = "Let whoever runs this server configure a secret or a key."
+    postgrest_status = 500
+    way_out = "Sign in at /login, or let whoever runs this server configure jwt_secret."
 
 
 class WrongCredentials(IdentityError):
@@ -722,6 +722,7 @@ class BadResponseHeaders(FunctionError):
 
     code = "bad-response-headers"
     title = "A function's headers cannot be read"
+    postgrest_code = "PGRST111"
     way_out = 'Mend the function: response.headers is a JSON array of objects such as {"Name": "value"}.'
 
 

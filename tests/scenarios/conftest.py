@@ -53,7 +53,8 @@ class Playhouse:
 
     async def send(self, scenario: Scenario) -> httpx.Response:
         """Start the application, send the scenario's request, and stop it."""
-        settings = Settings(data=self.directory, production=scenario.production, signing_key=KEY)
+        chosen = {"signing_key": KEY, **scenario.settings}
+        settings = Settings(data=self.directory, production=scenario.production, **chosen)
         app = create(None, settings, self.deployment)
         method, target = scenario.request.split(" ", 1)
         body = {"content": scenario.body} if scenario.json is Nothing.NOTHING else {"json": scenario.json}

@@ -31,6 +31,7 @@ class Scenario:
         name: a sentence; the test is called so.
         setup: SQL that is run first, as the owner of the database.
         production: whether the server runs in production.
+        settings: further settings of the server, by their names.
         who: who asks.
         request: method and target, such as ``GET /data?id=1``.
         json: the body as a JSON value; ``body`` the body as it is.
@@ -49,6 +50,7 @@ class Scenario:
     status: int
     setup: str = ""
     production: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
     who: Who = Who.ANYBODY
     json: Any = Nothing.NOTHING
     body: bytes | None = None
