@@ -177,6 +177,12 @@ def test_the_public_key_is_no_shared_secret(tokens: Tokens, secret: bytes) -> No
     refused(tokens, mac(HEADER | {"alg": "HS256"}, good_claims(), secret))
 
 
+def test_where_there_is_no_secret_a_token_made_with_one_is_the_servers_lack(tokens: Tokens) -> None:
+    fault = refused(tokens, mac({"alg": "HS256"}, good_claims(), SECRET))
+    assert (fault.status, fault.postgrest_status, fault.postgrest_code) == (401, 500, "PGRST300")
+    assert fault.in_postgrest == "Server lacks JWT secret"
+
+
 def test_a_shared_secret_takes_no_other_algorithm(shared: Tokens) -> None:
     refused(shared, signed(HEADER, good_claims(), KEY))
     for alg in ("HS384", "HS512", "none", "ES256"):

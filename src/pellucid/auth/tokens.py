@@ -21,8 +21,8 @@ from pellucid.auth import claims as judging
 from pellucid.auth import compact
 from pellucid.auth.claimpath import NOTHING, ClaimPath, Name, Segment
 from pellucid.auth.keys import KeyOptions, KeySet
-from pellucid.auth.trusted import open_keys
-from pellucid.errors import StartupError, Unauthenticated
+from pellucid.auth.trusted import SECRET, open_keys
+from pellucid.errors import NoTokenKey, StartupError, Unauthenticated
 
 TYPE = "JWT"
 OTHERS_TYPES = frozenset({None, "JWT", "AT+JWT", "APPLICATION/AT+JWT"})
@@ -153,6 +153,7 @@ class Tokens:
 
         Raises:
             Unreadable: it fits no key at all.
+            NoTokenKey: no key here could fit.
         """
         own = self.keys.verifier(parts.kid)
         if own is not None and _like_ours(parts) and own.fits(parts.kid, parts.algorithm):
@@ -160,6 +161,10 @@ class Tokens:
         else:
             trusted = self.keys.trusted if _like_others(parts) else ()
             fitting, is_own = [key for key in trusted if key.fits(parts.kid, parts.algorithm)], False
+        if not fitting and not self.keys.trusted and parts.algorithm in SECRET:
+            raise NoTokenKey(
+                "The token was made with a secret, and this server has none.", in_postgrest="Server lacks JWT secret"
+            )
         if not fitting:
             raise compact.Unreadable(
                 "it was not signed with a key of this server", _NO_KEY, "No suitable key was found to decode the JWT"
