@@ -172,6 +172,15 @@ test_upserts = scenarios(
         statements=1,
     ),
     Scenario(
+        name="with defaults for what a row lacks, those that are there included",
+        request="POST /rest/v1/items?columns=id,place,note&select=id,place,note",
+        json=[{"id": 1, "note": "new"}, {"id": 2, "place": "cup"}],
+        headers={"Prefer": "resolution=merge-duplicates, missing=default, return=representation"},
+        status=201,
+        answer=[{"id": 1, "place": "shelf", "note": "new"}, {"id": 2, "place": "cup", "note": None}],
+        statements=1,
+    ),
+    Scenario(
         name="by PUT, of a row that is not there",
         request="PUT /rest/v1/enrolment?student=eq.9&course=eq.art",
         json={"student": 9, "course": "art", "grade": 1},

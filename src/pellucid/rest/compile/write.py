@@ -176,7 +176,8 @@ def _on_conflict(plan: Insert, group: Group) -> str:
     target = ", ".join(identifier(name) for name in plan.target)
     if plan.conflict is OnConflict.IGNORE or not group.columns:
         return f" ON CONFLICT ({target}) DO NOTHING"
-    changed = [identifier(column.name) for column in group.columns if column.name not in plan.target]
+    columns = dict.fromkeys(column.name for column in (*group.columns, *plan.reset))
+    changed = [identifier(name) for name in columns if name not in plan.target]
     # A row that is only its key changes nothing, and is still answered.
     sets = changed or [identifier(plan.target[0])]
     merged = ", ".join(f"{name} = EXCLUDED.{name}" for name in sets)

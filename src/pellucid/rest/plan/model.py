@@ -163,6 +163,7 @@ class Insert:
     """New rows. ``answer`` reads what comes back from the rows written, None where nothing is to; ``located`` asks for its key.
 
     Only those rows of the body are written for which ``where`` holds: a ``PUT`` names its row twice, in its address and in its body.
+    An upsert gives ``reset`` columns their defaults where the body's row lacks them and the table has the row already.
     """
 
     table: Table
@@ -173,6 +174,7 @@ class Insert:
     conflict: OnConflict | None = None
     target: tuple[str, ...] = ()
     where: tuple[Condition, ...] = ()
+    reset: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,23 @@ def plan_insert(asked: RestRequest, names: Names, answer: Read | None) -> Insert
     payload = required(asked)
     conflict, target = _conflict(asked, names)
     located = len(payload.rows) == 1 and bool(names.table.primary_key) and _wants_location(asked, names)
-    return Insert(names.table, _groups(asked, payload, names), payload.raw, answer, located, conflict, target)
+    return Insert(
+        names.table,
+        _groups(asked, payload, names),
+        payload.raw,
+        answer,
+        located,
+        conflict,
+        target,
+        reset=_reset(asked, names) if conflict is OnConflict.MERGE else (),
+    )
+
+
+def _reset(asked: RestRequest, names: Names) -> tuple[Column, ...]:
+    """PostgREST puts the defaults of ``missing=default`` into rows that are there already; natively they keep what they have."""
+    if asked.profile.validates or asked.preferences.missing is not Missing.DEFAULT:
+        return ()
+    return known(asked.query.columns or (), names)
 
 
 def plan_replacement(asked: RestRequest, names: Names, answer: Read | None) -> Insert | Update:
