@@ -1,5 +1,6 @@
 """How answers are written: media types, ranges and counts, what the client insists on, and what functions say about the response."""
 
+from pellucid.version import VERSION
 from tests.scenarios.runner import scenarios
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.schemas import PEOPLE, opened
@@ -440,6 +441,34 @@ test_functions_that_speak = scenarios(
         leaves=("select count(*)::int from city", 2),
     ),
     setup=SPEAKING,
+)
+
+test_warnings = scenarios(
+    Scenario(
+        name="an embedded table by its name where it has an alias",
+        request="GET /rest/v1/people?select=id,home:city(name)&city.name=eq.London&id=eq.1",
+        status=200,
+        answer=[{"id": 1, "home": {"name": "London"}}],
+        shows={
+            "warning": f'299 Pellucid/{VERSION} "Embedded resource was referenced by relation name even though it has an alias.'
+            " This is deprecated and will stop working in a future release."
+            ' Update `city` to `home` in query string filters, orders or limits."'
+        },
+    ),
+    Scenario(
+        name="an embedded table by its alias",
+        request="GET /rest/v1/people?select=id,home:city(name)&home.name=eq.London&id=eq.1",
+        status=200,
+        shows={"warning": None},
+    ),
+    Scenario(
+        name="an embedded table by its name where that is no more known",
+        request="GET /rest/v1/people?select=id,home:city(name)&city.name=eq.London&id=eq.1",
+        settings={"legacy_target_names": False},
+        status=400,
+        contains=("PGRST108", "Change 'city' to 'home'"),
+    ),
+    setup=PEOPLE,
 )
 
 test_methods = scenarios(

@@ -10,8 +10,10 @@ from pellucid.errors import UnacceptableRange
 from pellucid.rest.grammar.preferences import Count, Handling, Resolution, TransactionEnd
 from pellucid.rest.outcome import Outcome
 from pellucid.rest.plan.form import Form, Shape
+from pellucid.rest.plan.legacy import legacy_names
 from pellucid.rest.plan.model import Call, Delete, Insert, OnConflict, Plan, Reading, Update
 from pellucid.rest.request import RestRequest
+from pellucid.version import VERSION
 
 VARY = "Accept, Prefer, Range"
 """The request headers that an answer depends on, beside who asks (RFC 9110, 12.5.5)."""
@@ -142,6 +144,7 @@ def _written(status: int, headers: Mapping[str, str], asked: RestRequest, form: 
         own["Content-Type"] = form.media
         own |= {"Content-Profile": asked.name.schema} if asked.negotiated else {}
     own["Vary"] = VARY
+    own |= _warning(asked)
     chosen = {name.lower() for name, _ in outcome.headers}
     status = outcome.status or status
     empty = asked.method == "HEAD" or status in (204, 304)
@@ -154,3 +157,18 @@ def _written(status: int, headers: Mapping[str, str], asked: RestRequest, form: 
         response.raw_headers = [pair for pair in response.raw_headers if pair[0] != b"content-length"]
     response.raw_headers += [(name.lower().encode(), value.encode()) for name, value in outcome.headers]
     return response
+
+
+def _warning(asked: RestRequest) -> dict[str, str]:
+    """A word about what will stop working (RFC 7234, 5.5)."""
+    names = legacy_names(asked.query) if asked.query.embedded else ()
+    if not names:
+        return {}
+    changes = ", ".join(f"`{name}` to `{alias}`" for name, alias in names)
+    text = (
+        "Embedded resource was referenced by relation name even though it has an alias. This is deprecated and will stop"
+        f" working in a future release. Update {changes} in query string filters, orders or limits."
+    )
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    printable = "".join(letter if " " <= letter <= "~" else "?" for letter in quoted)
+    return {"Warning": f'299 Pellucid/{VERSION} "{printable}"'}
