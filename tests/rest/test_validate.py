@@ -103,7 +103,7 @@ def test_what_postgresql_knows_beyond_python(row: dict[str, Any]) -> None:
 
 def test_arguments_are_told_their_types() -> None:
     kinds = (Parameter("a", "integer", cast="pg_catalog.int4"), Parameter("b", "public.mood", cast='"public"."mood"'))
-    function = Function(TableName("public", "add"), kinds, "integer")
+    function = Function(TableName("public", "add"), kinds, "integer", executable_by=frozenset({"anon"}))
     called = replace(ask("POST", "/add", {"a": "many", "b": 1}), call=True)
     with pytest.raises(InvalidFields) as fault:
         check(called, function, MODELS, "anon")
@@ -111,6 +111,7 @@ def test_arguments_are_told_their_types() -> None:
         ("a", "Give a a value of type integer or null.")
     ]
     check(replace(ask("POST", "/add", {"a": 1, "b": 1}), call=True), function, MODELS, "anon")
+    check(called, function, MODELS, "stranger")
 
 
 def test_keys_that_are_not_written_are_not_judged() -> None:

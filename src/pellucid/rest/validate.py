@@ -103,7 +103,7 @@ class ModelCache:
 def check(asked: RestRequest, target: Table | Function, models: ModelCache, role: str) -> None:
     """Check a body's rows against the table's model, or its arguments against the function's.
 
-    A role that may not write is told nothing of the columns: PostgreSQL refuses it.
+    A role that may not write, or call, is told nothing of the columns and parameters: PostgreSQL refuses it.
 
     Raises:
         InvalidFields: one or more fields are wrong; all are told (up to `MAX_FAULTS`).
@@ -111,6 +111,8 @@ def check(asked: RestRequest, target: Table | Function, models: ModelCache, role
     if asked.payload is None or not asked.profile.validates:
         return
     if isinstance(target, Function):
+        if role not in target.executable_by:
+            return
         checker = _of_call(asked, target, models)
     elif target.allows(role, Privilege.INSERT if asked.method == "POST" else Privilege.UPDATE):
         checker = _of_rows(asked, target, models, asked.payload)

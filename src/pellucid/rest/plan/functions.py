@@ -123,7 +123,7 @@ def _faults(function: Function, given: Set[str]) -> tuple[Fault, ...]:
     names = [each.name for each in function.parameters if each.name]
     missing = [each for each in function.parameters if each.required and each.name and each.name not in given]
     faults = [
-        Fault(name[:80], f"{function.name.name} has no parameter {name[:80]}.", _way_out(name, names))
+        Fault(name[:80], f"{function.name.name} has no parameter {name[:80]}.", _way_out(function, name, names))
         for name in sorted(given - set(names))
     ]
     faults += [
@@ -139,7 +139,9 @@ def _unnamed(parameter: Parameter) -> Fault:
     return Fault("", "The function takes the body as it is.", f"Send it by POST with the header Content-Type: {how}.")
 
 
-def _way_out(name: str, names: Sequence[str]) -> str:
+def _way_out(function: Function, name: str, names: Sequence[str]) -> str:
+    if function.result is not None and name in function.result.columns:
+        return f"To filter the rows that it answers, write {name}=eq.value."
     similar = most_similar(name, names, _PARAMETERS_LIKENESS)
     if similar:
         return f"Did you mean {similar}?"
