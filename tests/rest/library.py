@@ -127,7 +127,7 @@ def planned(
 ) -> Plan:
     method, path = request.split(" ", 1)
     asked = ask(_METHODS[method], path, {"title": "x"} if method in ("POST", "PATCH") else None, profile, most)
-    context = Context(LIBRARY, profile, role, most_rows=most, **options)
+    context = Context(LIBRARY, profile, role, most_rows=most, **{"aggregates": True, **options})
     return make_plan(asked, LIBRARY.tables[asked.name], context)
 
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 import pytest
 
 from pellucid.errors import (
+    AggregatesOff,
     AmbiguousRelationship,
     Denied,
     NotEmbedded,
@@ -296,6 +297,8 @@ def test_aggregates_are_lifted_out_of_spread_rows() -> None:
         ' FROM "authors" AS t1 LEFT JOIN LATERAL (SELECT t2."id" AS "eldest" FROM "authors" AS t2 WHERE t1."mentor" = t2."id")'
         ' AS e2 ON TRUE WHERE t."author" = t1."id") AS e1 ON TRUE GROUP BY 2'
     )
+    with pytest.raises(AggregatesOff):
+        planned("GET /books?select=tags(id.max())", aggregates=False)
     with pytest.raises(NotImplementedYet) as fault:
         planned("GET /books?select=title,...tags(id.max())")
     assert fault.value.details == "Aggregates are not implemented for one-to-many or many-to-many spreads."

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pellucid.database.catalog.model import TableName
+from pellucid.database.catalog.model import Column, TableName
 from pellucid.rest.compile.writer import Parameters, identifier, relation
 from pellucid.rest.grammar.filters import Operator
 from pellucid.rest.plan.model import Comparison, Condition, Junction, Lifted, Operand, Output, Presence, Sort
@@ -61,9 +61,8 @@ _BUILT_IN = frozenset(
         *("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"),
     }
 )
+_JSON = 'pg_catalog."json"'
 _TEXTUAL = {"text", "varchar", "bpchar", "name"}
-_NO_PATTERN = ""
-_INCOMPARABLE = (_NO_PATTERN, "pg_catalog.json", "pg_catalog.xml")
 
 
 def _no_absence(place: int) -> str:
@@ -184,7 +183,7 @@ def _value(comparison: Comparison, parameters: Parameters) -> str:
     """What is compared with. NULL has no type until it meets an operator: without one, PostgreSQL's error is as PostgREST shows it."""
     pattern = comparison.operator in _PATTERNS
     cast = _pattern_type(comparison) if pattern else _cast(comparison.operand)
-    if cast in _INCOMPARABLE:
+    if not cast:
         return "NULL"
     value = parameters.bind(comparison.values[0], "text")
     parser = None if pattern else _parser(comparison)
@@ -196,7 +195,7 @@ def _value(comparison: Comparison, parameters: Parameters) -> str:
 def _among(comparison: Comparison, parameters: Parameters) -> str:
     """The comparison of ``in``; a list of nothing, or of one empty text, has no member."""
     values = [] if comparison.values == ("",) else list(comparison.values)
-    cast, parser = _cast(comparison.operand), _parser(comparison)
+    cast, parser = _cast(comparison.operand) or _JSON, _parser(comparison)
     if parser:
         return f"= ANY (SELECT {relation(parser)}(u.v) FROM unnest({parameters.bind(values, 'text[]')}) AS u(v))"
     if cast.endswith("[]"):
@@ -209,11 +208,11 @@ def _list(comparison: Comparison, parameters: Parameters) -> str:
     """An array that the client wrote as PostgreSQL does: ``{1,2}``."""
     if comparison.operator in _PATTERNS:
         cast = _pattern_type(comparison)
-        return "NULL" if cast in _INCOMPARABLE else f"{parameters.bind(comparison.values[0], 'text')}::{cast}[]"
+        return "NULL" if not cast else f"{parameters.bind(comparison.values[0], 'text')}::{cast}[]"
     value, parser = parameters.bind(comparison.values[0], "text"), _parser(comparison)
     if parser:
         return f"SELECT {relation(parser)}(u.v) FROM unnest({value}::text[]) AS u(v)"
-    return f"{value}::{_cast(comparison.operand)}[]"
+    return f"{value}::{_cast(comparison.operand) or _JSON}[]"
 
 
 def _search(left: str, comparison: Comparison, parameters: Parameters) -> str:
@@ -234,24 +233,29 @@ def _parser(comparison: Comparison) -> TableName | None:
 
 
 def _cast(item: Operand) -> str:
-    """The type that a value is read as: the column's, or text or jsonb at the end of a path."""
+    """The type that a value is read as: the column's, or text or jsonb at the end of a path; none where there are no operators."""
     if not item.path:
-        return _type(item.column.cast, item.column.base, item.column.array)
+        return "" if _incomparable(item.column) else _type(item.column.cast, item.column.base, item.column.array)
     if item.path[-1].as_text:
         return "pg_catalog.text"
-    return "pg_catalog.json" if item.column.base == "json" and not item.column.array else "pg_catalog.jsonb"
+    return "" if _incomparable(item.column) else "pg_catalog.jsonb"
+
+
+def _incomparable(column: Column) -> bool:
+    """Whether PostgreSQL has no operators for the type."""
+    return column.base in ("json", "xml") and not column.array
 
 
 def _pattern_type(comparison: Comparison) -> str:
-    """The type of a pattern; that of the operand itself where it is none that fits a pattern."""
+    """The type of a pattern; none where the operand's type has no patterns."""
     item = comparison.operand
     column = item.column
     if item.path:
-        return "text" if item.path[-1].as_text else _NO_PATTERN
+        return "text" if item.path[-1].as_text else ""
     if column.base == "ltree" and not column.array:
         return column.cast.replace("ltree", "lquery")
     if column.array or column.enum or column.base in _BUILT_IN - _TEXTUAL:
-        return "bytea" if column.base == "bytea" and not column.array else _NO_PATTERN
+        return "bytea" if column.base == "bytea" and not column.array else ""
     return "text"
 
 

@@ -19,10 +19,9 @@ _KINDS = {"view": "view", "materialized": "materialized view", "foreign": "forei
 class Context:
     """For whom, and against what, a request is judged.
 
-    ``anonymous`` tells that the role is the one of callers who have proved nothing. ``aggregates`` lets rows be taken together in the
-    PostgREST profile too. ``most_rows`` bounds what any read answers with, embedded rows of one row included. ``guarded`` (production):
-    only what has row level security is served. ``legacy_target_names``: filters may speak of an embedded table by its name where it has
-    an alias.
+    ``anonymous`` tells that the role is the one of callers who have proved nothing. ``aggregates`` lets rows be taken together.
+    ``most_rows`` bounds what any read answers with, embedded rows of one row included. ``guarded`` (production): only what has row level
+    security is served. ``legacy_target_names``: filters may speak of an embedded table by its name where it has an alias.
     """
 
     catalog: Catalog

@@ -10,7 +10,7 @@ from pellucid.rest.grammar.filters import Operator
 from pellucid.rest.grammar.order import Term
 from pellucid.rest.grammar.select import Aggregate, Everything, Item, SelectItem
 from pellucid.rest.plan.casts import find_type
-from pellucid.rest.plan.model import Comparison, Condition, Embed, Junction, Operand, Output, Presence, Sort
+from pellucid.rest.plan.model import Comparison, Condition, Embed, Junction, Operand, Output, Presence, Read, Sort
 from pellucid.rest.plan.names import Context, readable_column
 from pellucid.rest.profile import Profile
 
@@ -122,7 +122,7 @@ class Names:
         return Output(self.operand(field), alias or _name(field))
 
     def _output(self, item: Item) -> Output:
-        if item.aggregate and not (self.context.aggregates or self.profile.validates):
+        if item.aggregate and not self.context.aggregates:
             raise AggregatesOff("Use of aggregate functions is not allowed")
         default = item.aggregate.value if item.aggregate else _name(item.field) if item.field else "count"
         return Output(
@@ -162,7 +162,7 @@ class Names:
 
     def _related_operand(self, embed: Embed, field: Field) -> tuple[Operand, str | None]:
         """What a name means in the order of the parent: an output of the embedded table, or else a column of it."""
-        output = next((each for each in embed.read.outputs if each.name == field.name and each.operand), None)
+        output = shown(embed.read, field.name)
         if output is None or output.operand is None:
             label = f"{self.table.name.name}_{embed.name}_{self.depth + 1}"
             return Operand(
@@ -171,7 +171,7 @@ class Names:
         changed = output.cast or output.operand.path
         if output.operand.column.representation or (changed and field.path):
             return Operand(output.operand.column, output.operand.path + field.path), None
-        return Operand(output.operand.column, field.path), output.name
+        return Operand(output.operand.column, field.path), field.name
 
     def key(self, key: tuple[str, ...] | None) -> tuple[Condition, ...]:
         """The condition that the path's key sets.
@@ -213,6 +213,18 @@ def not_embedded(name: str, legacy: tuple[str, str] | None = None) -> NotEmbedde
         details="Target names are not allowed in filters if they have an alias",
         hint=f"Change '{legacy[0]}' to '{legacy[1]}' in filters, orders or limits.",
     )
+
+
+def shown(read: Read, name: str) -> Output | None:
+    """The output of this name, among those of the tables that are spread in it too."""
+    found = next((each for each in read.outputs if each.name == name), None)
+    if found is not None:
+        return found
+    for embed in read.embeds:
+        for lifted in embed.lifted:
+            if lifted.name == name and embed.relationship.to_one:
+                return shown(embed.read, lifted.source)
+    return None
 
 
 def _name(field: Field) -> str:
