@@ -80,14 +80,8 @@ def delete(plan: Delete, parameters: Parameters) -> Written:
 
 
 def handed_on(columns: Sequence[Column], alias: str) -> str:
-    """The columns of rows ``alias``, computed ones too, as the list of a SELECT or RETURNING; something in any case."""
-    return ", ".join(_column(column, alias) for column in columns) or "1 AS one"
-
-
-def _column(column: Column, alias: str) -> str:
-    if column.function is not None:
-        return f"{relation(column.function)}({alias}) AS {identifier(column.name)}"
-    return f"{alias}.{identifier(column.name)}"
+    """The columns of rows ``alias`` as the list of a SELECT or RETURNING; something in any case."""
+    return ", ".join(f"{alias}.{identifier(column.name)}" for column in columns) or "1 AS one"
 
 
 def _wanted(answer: Read | None, keyed: Table | None = None) -> tuple[Column, ...]:

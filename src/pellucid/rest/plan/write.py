@@ -7,7 +7,6 @@ from pellucid.errors import LimitOnUpsert, MalformedBody, MalformedQuery, Statem
 from pellucid.rest.grammar.filters import Condition as Asked
 from pellucid.rest.grammar.filters import Filter, Operator
 from pellucid.rest.grammar.preferences import Missing, Return
-from pellucid.rest.grammar.select import Everything
 from pellucid.rest.plan.model import Condition, Delete, Group, Insert, OnConflict, Read, Update
 from pellucid.rest.plan.parts import Names
 from pellucid.rest.plan.read import plan_read
@@ -22,17 +21,7 @@ def returned(asked: RestRequest, names: Names) -> Read | None:
         wanted = Return.REPRESENTATION
     if wanted is not Return.REPRESENTATION:
         return None
-    read = plan_read(asked, names.table, names.context)
-    return _readable(read, names) if asked.profile.returns_rows and asked.query.select == (Everything(),) else read
-
-
-def _readable(read: Read, names: Names) -> Read | None:
-    """What is left of all columns for a role that may read some of them only."""
-    readable = names.table.readable.get(names.role)
-    if readable is None:
-        return read
-    left = tuple(output for output in read.outputs if output.operand and output.operand.column.name in readable)
-    return replace(read, outputs=left) if left else None
+    return plan_read(asked, names.table, names.context)
 
 
 def plan_update(asked: RestRequest, names: Names) -> Update:
