@@ -112,7 +112,9 @@ class Settings(BaseModel):
     shutdown_timeout: int = Field(30, ge=0, le=3600, description="seconds for the requests under way when stopping")
     proxies: Words = Field((), description="addresses of proxies whose X-Forwarded-* headers are believed")
 
-    db: Secret | None = Field(None, description="the URL of a PostgreSQL database to use instead of an embedded one")
+    db: Secret | None = Field(
+        None, description="the URL of a PostgreSQL database to use instead of an embedded one, or host=… dbname=…"
+    )
     data: Path = Field(Path(".pellucid"), description="the directory of the embedded PostgreSQL and of the secrets")
     postgres_port: Port | None = Field(None, description="a TCP port on 127.0.0.1 for the embedded PostgreSQL")
     postgres_binaries: Path | None = Field(None, description="the directory of PostgreSQL's programs")

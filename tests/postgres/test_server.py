@@ -38,6 +38,22 @@ def test_what_is_no_url_of_postgresql_is_said(url: str) -> None:
         External(url)
 
 
+@pytest.mark.parametrize(
+    ("written", "dsn"),
+    [
+        (
+            "host=localhost port=5433 user=app dbname=shop",
+            "postgresql://?host=localhost&port=5433&user=app&dbname=shop",
+        ),
+        (r" host = /run  password = 'it\'s a \\ b' ", "postgresql://?host=/run&password=it%27s%20a%20%5C%20b"),
+        ("dbname=''", "postgresql://?dbname="),
+    ],
+)
+def test_pairs_of_keys_and_values_are_a_url_too(written: str, dsn: str) -> None:
+    assert External(written).dsn == dsn
+    assert "it%27s" not in External(written).description
+
+
 def test_psql_gets_the_password_where_nobody_sees_it() -> None:
     for url, secret in (
         ("postgresql://u:p%40ss@h/d", "p@ss"),

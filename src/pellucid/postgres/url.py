@@ -1,5 +1,6 @@
 """URLs of databases: in the form that PostgreSQL's programs read, and without their passwords."""
 
+import re
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from pellucid.errors import StartupError
@@ -7,14 +8,19 @@ from pellucid.errors import StartupError
 _SCHEMES = ("postgresql", "postgres")
 _SECRET = ("password", "sslpassword")
 _HIDDEN = "***"
+_PAIR = re.compile(r"\s*([a-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$)", re.DOTALL)
+_PAIRS = re.compile(rf"(?:{_PAIR.pattern})+\s*", re.DOTALL)
 
 
 def plain_url(url: str) -> str:
-    """The URL as PostgreSQL's own programs understand it: `postgresql+asyncpg://` becomes `postgresql://`.
+    """The URL as PostgreSQL's own programs understand it: `postgresql+asyncpg://` becomes `postgresql://`, and so does the other form
+    that they read, `host=localhost dbname=app` (PostgreSQL, 34.1.1.1).
 
     Raises:
         StartupError: it is no URL of a PostgreSQL database (PostgreSQL, 34.1.1.2).
     """
+    if _PAIRS.fullmatch(url):
+        return _join("", "", "", [(pair[1], _value(pair[2])) for pair in _PAIR.finditer(url)])
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme.partition("+")[0].lower() not in _SCHEMES:
         raise StartupError(
@@ -39,6 +45,11 @@ def split_password(url: str) -> tuple[str, str | None]:
     in_query = [value for key, value in query if key == "password"]
     secret = in_query[-1] if in_query else unquote(password) if colon else None
     return _join(name, host, path, [(key, value) for key, value in query if key != "password"]), secret
+
+
+def _value(written: str) -> str:
+    quoted = written[1:-1] if written.startswith("'") else written
+    return re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
 
 
 def _parts(url: str) -> tuple[str, str, str, list[tuple[str, str]]]:
