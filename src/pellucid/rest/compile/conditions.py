@@ -65,8 +65,8 @@ _JSON = 'pg_catalog."json"'
 _TEXTUAL = {"text", "varchar", "bpchar", "name"}
 
 
-def _no_absence(place: int) -> str:
-    raise ValueError(f"nothing is embedded at place {place}")
+def _no_presence(condition: Presence) -> str:
+    raise ValueError(f"nothing is embedded at place {condition.embed}")
 
 
 def _no_related(sort: Sort) -> str:
@@ -77,13 +77,13 @@ def _no_related(sort: Sort) -> str:
 class Scope:
     """How the columns of one table are written.
 
-    ``alias`` is the table's name in the statement, ``row`` its whole row, as a function takes it. ``absence`` writes the condition that a
-    row has no rows in an embedded table, by the embed's place; ``related`` writes what an order takes from one.
+    ``alias`` is the table's name in the statement, ``row`` its whole row, as a function takes it. ``presence`` writes the condition that a
+    row has rows in an embedded table, or has none; ``related`` writes what an order takes from one.
     """
 
     alias: str = "t"
     row: str = "t.*"
-    absence: Callable[[int], str] = _no_absence
+    presence: Callable[[Presence], str] = _no_presence
     related: Callable[[Sort], str] = _no_related
 
 
@@ -159,8 +159,8 @@ def _condition(condition: Condition, parameters: Parameters, scope: Scope) -> st
             text = _comparison(condition, parameters, scope)
         case Junction(junction, members):
             text = f" {junction.upper()} ".join(_condition(member, parameters, scope) for member in members)
-        case Presence(embed):
-            text = scope.absence(embed)
+        case Presence():
+            return scope.presence(condition)
     return f"NOT ({text})" if condition.negated else f"({text})"
 
 

@@ -10,7 +10,7 @@ from pellucid.database.catalog.model import Relationship
 from pellucid.rest.compile.conditions import ROOT, Scope, aggregated, inside, operand, order_by, output, written
 from pellucid.rest.compile.writer import Parameters, identifier, relation
 from pellucid.rest.grammar.ranges import ALL, Range
-from pellucid.rest.plan.model import Embed, Output, Read, Sort
+from pellucid.rest.plan.model import Embed, Output, Presence, Read, Sort
 
 
 def select(read: Read, parameters: Parameters, source: str | None = None) -> str:
@@ -59,11 +59,12 @@ class _Item:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What an embedded table adds to a SELECT."""
+    """What an embedded table adds to a SELECT. ``presence`` is the condition that a row has some of it, ``absence`` that it has none."""
 
     number: int
     items: Sequence[_Item] = ()
     join: str = ""
+    presence: str = ""
     absence: str = ""
 
 
@@ -86,7 +87,7 @@ def _joined(read: Read, parts: Sequence[_Part], scope: Scope, parameters: Parame
     """The scope in which the embedded tables are there too."""
     return replace(
         scope,
-        absence=lambda place: parts[place].absence,
+        presence=lambda asked: parts[asked.embed].presence if asked.negated else parts[asked.embed].absence,
         related=lambda sort: _related(sort, read, parts, scope, parameters),
     )
 
@@ -154,6 +155,7 @@ def _one(embed: Embed, number: int, rows: str) -> _Part:
         number,
         () if embed.hidden else items,
         _join(embed, number, rows, "TRUE"),
+        f"{row}.* IS DISTINCT FROM NULL",
         f"{row}.* IS NOT DISTINCT FROM NULL",
     )
 
@@ -162,13 +164,13 @@ def _many(embed: Embed, number: int, rows: str) -> _Part:
     """Any number of rows: a list of objects. It is joined only where rows are kept by it, for a join comes before the limit."""
     if embed.hidden:
         some = f"SELECT 1 AS some FROM ({rows}) AS r{number} LIMIT 1"
-        return _Part(number, (), _join(embed, number, some, "TRUE"), f"e{number}.some IS NULL")
+        return _Part(number, (), _join(embed, number, some, "TRUE"), *_known(f"e{number}.some"))
     listed = f"SELECT jsonb_agg(r{number}.*) AS list FROM ({rows}) AS r{number}"
     if not embed.inner and not embed.asked:
         return _Part(number, [_Item(f"coalesce(({listed}), '[]')", embed.name)])
     item = _Item(f"coalesce(e{number}.list, '[]')", embed.name)
     join = _join(embed, number, listed, f"e{number}.list IS NOT NULL" if embed.inner else "TRUE")
-    return _Part(number, [item], join, f"e{number}.list IS NULL")
+    return _Part(number, [item], join, *_known(f"e{number}.list"))
 
 
 def _lists(embed: Embed, number: int, rows: str) -> _Part:
@@ -181,7 +183,11 @@ def _lists(embed: Embed, number: int, rows: str) -> _Part:
     listed = f"SELECT {', '.join(lists)}, count(*) > 0 AS {some} FROM ({rows}) AS r{number}"
     join = _join(embed, number, listed, f"{row}.{some}" if embed.inner else "TRUE")
     items = [_Item(f"{row}.{identifier(each.name)}", each.name) for each in embed.lifted]
-    return _Part(number, items, join, f"NOT {row}.{some}")
+    return _Part(number, items, join, f"{row}.{some}", f"NOT {row}.{some}")
+
+
+def _known(value: str) -> tuple[str, str]:
+    return f"{value} IS NOT NULL", f"{value} IS NULL"
 
 
 def _join(embed: Embed, number: int, rows: str, condition: str) -> str:
@@ -216,9 +222,12 @@ def _kept(read: Read, scope: Scope, parameters: Parameters) -> list[str]:
     """The conditions that a row of the read satisfies, those of embedded tables included."""
     if not read.embeds:
         return written(read.where, parameters, scope)
-    there = replace(scope, absence=lambda place: f"NOT {_exists(read.embeds[place], scope, parameters)}")
+
+    def presence(asked: Presence) -> str:
+        return f"{'' if asked.negated else 'NOT '}{_exists(read.embeds[asked.embed], scope, parameters)}"
+
     inner = [_exists(embed, scope, parameters) for embed in read.embeds if embed.inner]
-    return written(read.where, parameters, there) + inner
+    return written(read.where, parameters, replace(scope, presence=presence)) + inner
 
 
 def _exists(embed: Embed, scope: Scope, parameters: Parameters) -> str:
