@@ -48,8 +48,7 @@ class Refusal:
         match = TARGET.search(self.detail)
         if match is not None:
             return f"table {match['table']}"
-        keys = self.table.foreign_keys if self.table is not None else ()
-        return next((f"table {key.target.name}" for key in keys if key.name == self.constraint), "another table")
+        return "another table"
 
 
 def faults(refusal: Refusal, family: type[DatabaseError], *, anonymous: bool) -> tuple[Fault, ...]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pellucid.database.caller import Caller
+from pellucid.database.caller import ACCOUNTS_ROLE, Caller
 from pellucid.database.catalog.model import Catalog
 from pellucid.database.sqlstate import translate
 from pellucid.errors import PellucidError
@@ -55,7 +55,13 @@ class Opening:
 
     def translated(self, fault: Exception) -> PellucidError:
         """The error as a client may see it."""
-        return translate(fault, anonymous=self.anonymous, catalog=self.catalog)
+        return translate(fault, anonymous=self.anonymous, catalog=self.catalog, role=self.role)
+
+    @property
+    def role(self) -> str | None:
+        """Whose eyes: the caller's role. Pellucid's own account service may know of every table."""
+        role = dict(zip(self.names, self.values, strict=True)).get("role")
+        return None if role == ACCOUNTS_ROLE else role
 
 
 def opening(beginning: Beginning, catalog: Catalog, *, anonymous: bool) -> Opening:

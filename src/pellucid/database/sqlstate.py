@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from pellucid.database.catalog.model import EMPTY, Catalog
 from pellucid.database.friendly import Refusal, faults, table_of
+from pellucid.database.veil import veiled
 from pellucid.errors import (
     BrokenCheck,
     BrokenReference,
@@ -91,13 +92,16 @@ BEARER = {"WWW-Authenticate": "Bearer"}
 RETRY = {"Retry-After": "1"}
 
 
-def translate(fault: BaseException, *, anonymous: bool = False, catalog: Catalog = EMPTY) -> PellucidError:  # noqa: PLR0911 - one case a source
+def translate(  # noqa: PLR0911 - one case a source
+    fault: BaseException, *, anonymous: bool = False, catalog: Catalog = EMPTY, role: str | None = None
+) -> PellucidError:
     """Translate an error of PostgreSQL, of the driver or of SQLAlchemy.
 
     Args:
         fault: what was raised; one of ours comes back as it is.
         anonymous: whether the caller has proved nothing, so that PostgREST would answer 401 and not 403.
         catalog: knows the columns of constraints that PostgreSQL only names, as it does under row level security.
+        role: who is told; None for somebody who may know of every table.
     """
     if isinstance(fault, PellucidError):
         return fault
@@ -110,7 +114,7 @@ def translate(fault: BaseException, *, anonymous: bool = False, catalog: Catalog
             case asyncpg.DataError() if inner.message is None:
                 return _unencodable(inner)
             case asyncpg.PostgresError():
-                return _refused(inner, anonymous=anonymous, catalog=catalog)
+                return _refused(veiled(inner, catalog, role), anonymous=anonymous, catalog=catalog)
             case asyncpg.InterfaceError() | asyncpg.InternalClientError() | OSError() | DisconnectionError():
                 return Unavailable("Database connection error.", headers=RETRY)
     return PellucidError("Something went wrong while talking to the database.")

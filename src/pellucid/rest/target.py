@@ -1,9 +1,11 @@
 """What a request names, and against what it is judged."""
 
+from dataclasses import replace
+
 from pellucid.database.catalog.model import Catalog, Function, Table
 from pellucid.rest.options import DataOptions
 from pellucid.rest.plan.functions import find_function
-from pellucid.rest.plan.names import Context, check_exposed, find_table
+from pellucid.rest.plan.names import Context, check_exposed, find_table, is_exposed
 from pellucid.rest.profile import POSTGREST, Profile
 from pellucid.rest.request import Envelope, RestRequest, parse_request
 from pellucid.web.identity import Identity
@@ -53,5 +55,12 @@ def find_target(asked: RestRequest, context: Context) -> Table | Function:
     if asked.call:
         return find_function(asked, context)
     table = find_table(context.catalog, asked.name, context.role, context.profile)
+    if not table.privileges.get(context.role) and not is_exposed(table, context.role, guarded=context.guarded):
+        return find_table(_without(context.catalog, table), asked.name, context.role, context.profile)
     check_exposed(table, context.role, guarded=context.guarded)
     return table
+
+
+def _without(catalog: Catalog, table: Table) -> Catalog:
+    """The catalog as one sees it who may not know of the table."""
+    return replace(catalog, tables={name: each for name, each in catalog.tables.items() if each is not table})

@@ -19,6 +19,9 @@ from pellucid.web.exchange import exchange_of
 from pellucid.web.foreign import HttpError
 from pellucid.web.style import ErrorStyle, style_of
 
+LONGEST_TEXT = 8192
+"""Characters of one text in an error. PostgreSQL and the grammar repeat what was sent, and that may be a whole book."""
+
 RETRY_AFTER = "1"
 """Seconds after which a 503 may have passed, where the error does not know better."""
 
@@ -102,7 +105,15 @@ def problem_body(error: PellucidError, audience: Audience, status: int) -> dict[
         case DatabaseError():
             members |= _from_database(error, production=audience.production)
     members["request_id"] = audience.request_id
-    return {name: value for name, value in members.items() if value not in (None, "", [])}
+    return {name: _shortened(value) for name, value in members.items() if value not in (None, "", [])}
+
+
+def _shortened(value: Any) -> Any:
+    return _short(value) if isinstance(value, str) else value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
 
 
 def _from_application(error: HttpError, status: int) -> dict[str, Any]:
@@ -125,7 +136,7 @@ def _from_database(error: DatabaseError, *, production: bool) -> dict[str, Any]:
         "hint": plain.hint or error.way_out,
         "errors": [] if hidden else [_fault_body(fault) for fault in error.faults],
         "details": None,
-        "database": {name: own[name] for name in own if name in shown and own[name]},
+        "database": {name: _shortened(own[name]) for name in own if name in shown and own[name]},
     }
 
 
@@ -135,7 +146,7 @@ def _plain(error: DatabaseError) -> Fault:
 
 
 def _fault_body(fault: Fault) -> dict[str, str]:
-    return {"field": fault.field, "message": fault.message} | ({"hint": fault.hint} if fault.hint else {})
+    return {"field": fault.field, "message": _short(fault.message)} | ({"hint": fault.hint} if fault.hint else {})
 
 
 # -- PostgREST ------------------------------------------------------------------------------------------------------
@@ -173,7 +184,7 @@ def _haskell_json(value: Details | None) -> str:
         case None:
             return "null"
         case str():
-            return f'"{value.translate(_ESCAPES)}"'
+            return f'"{_short(value).translate(_ESCAPES)}"'
         case listed:
             members = (",".join(f'"{name}":{_haskell_json(each[name])}' for name in sorted(each)) for each in listed)
             return "[" + ",".join(f"{{{member}}}" for member in members) + "]"
