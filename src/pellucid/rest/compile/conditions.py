@@ -108,13 +108,14 @@ def order_by(order: tuple[Sort, ...], parameters: Parameters, scope: Scope = ROO
 def output(item: Output, parameters: Parameters, scope: Scope = ROOT) -> str:
     """One output of a select list, without its name."""
     if item.operand is None:
-        text = "*" if item.aggregate else "1"
-    else:
-        text = operand(item.operand, parameters, scope)
-        shown = item.operand.column.representation
-        if shown and shown.to_json and not item.operand.path and not item.aggregate:
-            text = f"{relation(shown.to_json)}({text})"
-    return aggregated(f"{text}::{item.cast}" if item.cast else text, item)
+        return aggregated("*" if item.aggregate else "1", item)
+    text = operand(item.operand, parameters, scope)
+    shown = item.operand.column.representation
+    if shown and shown.to_json and not item.operand.path and not item.aggregate:
+        text = f"{relation(shown.to_json)}({text})"
+    if item.cast:
+        text = f"{text}::{item.cast}"
+    return aggregated(text, item) if item.aggregate else text
 
 
 def aggregated(text: str, item: Output | Lifted) -> str:

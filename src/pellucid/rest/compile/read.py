@@ -70,17 +70,26 @@ class _Part:
 
 def _rows(read: Read, source: str, ties: list[str], scope: Scope, parameters: Parameters) -> str:
     """The SELECT of a read, whose rows belong to a row of another table by the conditions ``ties``."""
-    parts = [_part(embed, scope, parameters) for embed in read.embeds]
-    items = [_item(each, parameters, scope) for each in read.outputs]
-    if parts:
+    if not read.embeds and not read.grouped:
+        listed, groups = _listed(read, parameters, scope), ""
+    else:
+        parts = [_part(embed, scope, parameters) for embed in read.embeds]
+        items = [_item(each, parameters, scope) for each in read.outputs]
         items += [item for part in parts for item in part.items]
         source += "".join(part.join for part in parts)
         scope = _joined(read, parts, scope, parameters)
-    listed = ",".join(f" {item.text} AS {identifier(item.name)}" for item in items) if read.table else " t.*"
+        listed = ",".join(f" {item.text} AS {identifier(item.name)}" for item in items)
+        groups = _groups(items) if read.grouped else ""
     conditions = _clause(ties + written(read.where, parameters, scope))
-    groups = _groups(items) if read.grouped else ""
     order = order_by(read.order, parameters, scope)
     return f"SELECT{listed} FROM {source}{conditions}{groups}{order}{_span(read.range, parameters)}"
+
+
+def _listed(read: Read, parameters: Parameters, scope: Scope) -> str:
+    """The select list of columns alone, which most reads have."""
+    if read.table is None:
+        return " t.*"
+    return ",".join([f" {output(each, parameters, scope)} AS {identifier(each.name)}" for each in read.outputs])
 
 
 def _joined(read: Read, parts: Sequence[_Part], scope: Scope, parameters: Parameters) -> Scope:

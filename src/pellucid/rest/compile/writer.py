@@ -1,6 +1,7 @@
 """What every compiler of a statement uses: numbered parameters and quoted names."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pellucid.database.catalog.model import TableName
 
@@ -31,6 +32,7 @@ class Parameters:
         return self.embedded
 
 
+@lru_cache(maxsize=8192)
 def identifier(name: str) -> str:
     """A quoted name (PostgreSQL, 4.1.1). NUL cannot be in one, and is refused before this."""
     return '"' + name.replace('"', '""') + '"'

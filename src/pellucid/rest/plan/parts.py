@@ -1,5 +1,6 @@
 """The parts that every read has: conditions, outputs, order, and the key in the path."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pellucid.database.catalog.model import Column, Table
@@ -99,10 +100,10 @@ class Names:
         outputs = [output for item in select for output in self._outputs(item)]
         return tuple(dict.fromkeys(outputs)) if self.profile.validates else tuple(outputs)
 
-    def _outputs(self, item: SelectItem) -> list[Output]:
+    def _outputs(self, item: SelectItem) -> Sequence[Output]:
         match item:
             case Everything():
-                return [Output(Operand(column), column.name) for column in self._readable()]
+                return self._everything()
             case Item(Field() as field, alias, None, None):
                 return [self._plain(field, alias)]
             case Item():
@@ -110,11 +111,11 @@ class Names:
             case _:
                 return []
 
-    def _readable(self) -> list[Column]:
+    def _everything(self) -> Sequence[Output]:
         """What ``*`` means: every column; in the native profile those that the role may read."""
-        columns = list(self.table.columns.values())
+        outputs = _columns(self.table)
         readable = self.table.readable.get(self.role) if self.profile.validates and not self.handed else None
-        return columns if readable is None else [column for column in columns if column.name in readable]
+        return outputs if readable is None else [output for output in outputs if output.name in readable]
 
     def _plain(self, field: Field, alias: str | None) -> Output:
         if field == _COUNT and "count" not in self.table.columns and "count" not in self.table.computed:
@@ -213,6 +214,22 @@ def not_embedded(name: str, legacy: tuple[str, str] | None = None) -> NotEmbedde
         details="Target names are not allowed in filters if they have an alias",
         hint=f"Change '{legacy[0]}' to '{legacy[1]}' in filters, orders or limits.",
     )
+
+
+def _columns(table: Table) -> Sequence[Output]:
+    """The table's columns as outputs: made once for as long as the catalog keeps the table."""
+    kept = _KEPT.get(id(table))
+    if kept is not None and kept[0] is table:
+        return kept[1]
+    if len(_KEPT) >= _MOST_KEPT:
+        _KEPT.clear()
+    outputs = tuple(Output(Operand(column), column.name) for column in table.columns.values())
+    _KEPT[id(table)] = (table, outputs)
+    return outputs
+
+
+_KEPT: dict[int, tuple[Table, Sequence[Output]]] = {}
+_MOST_KEPT = 1000
 
 
 def shown(read: Read, name: str) -> Output | None:
