@@ -4,7 +4,7 @@
 
     PellucidError
     ├── RequestError           what was sent cannot be understood
-    │   ├── MalformedBody · MalformedQuery · UnsupportedMediaType · NotAcceptable · UnacceptableRange · InvalidPreference
+    │   ├── MalformedBody · MalformedQuery · BeyondLimit · UnsupportedMediaType · NotAcceptable · UnacceptableRange · InvalidPreference
     │   ├── NotEmbedded · UnfitOrder · UnfitEmbedFilter · AggregatesOff · UnfitUpsert · LimitOnUpsert · KeyMismatch
     │   ├── TooManyAffected · TooManyAffectedByCall · CallMethod · OpenApiOff · NotImplementedYet
     │   ├── BodyTooLarge · BodyTooSlow · UrlTooLong · HeadersTooLarge · UnknownHost
@@ -119,6 +119,15 @@ class MalformedQuery(RequestError):
     title = "The query cannot be read"
     postgrest_code = "PGRST100"
     way_out = "Check the filter named in the detail; its form is column=operator.value, such as age=gte.18."
+
+
+class BeyondLimit(RequestError):
+    """It can be read, and asks for more than one request may: too many filters, too deep a nesting, too long a list."""
+
+    code = "beyond-limit"
+    title = "More than one request may ask for"
+    postgrest_code = "PGRST100"
+    way_out = "Ask for less, or in several requests; the detail names the limit."
 
 
 class UnsupportedMediaType(RequestError):

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.errors import InvalidPreference, MalformedQuery, RequestError, UnacceptableRange
-from pellucid.rest.grammar.conditions import MAX_DEPTH, parse_filter, parse_logic
+from pellucid.errors import BeyondLimit, InvalidPreference, MalformedQuery, RequestError, UnacceptableRange
+from pellucid.rest.grammar.conditions import MAX_CONDITIONS, MAX_DEPTH, parse_filter, parse_logic
 from pellucid.rest.grammar.fields import Field, Step, parse_field
 from pellucid.rest.grammar.filters import Condition, Filter, Logic, Operator
 from pellucid.rest.grammar.order import Term, parse_order
 from pellucid.rest.grammar.preferences import Count, Handling, Missing, Preferences, Return, parse_preferences
-from pellucid.rest.grammar.query import MAX_CONDITIONS, MAX_PARAMETERS, parse_query
+from pellucid.rest.grammar.query import MAX_PARAMETERS, parse_query
 from pellucid.rest.grammar.ranges import Range, parse_range
 from pellucid.rest.grammar.select import Everything, Item, parse_select
 
@@ -84,7 +84,7 @@ def test_bad_logic_is_refused(text: str) -> None:
 
 def test_logic_that_nests_too_deep_is_refused() -> None:
     text = "and(" * (MAX_DEPTH + 5) + "a.eq.1" + ")" * (MAX_DEPTH + 5)
-    with pytest.raises(MalformedQuery, match="nest deeper"):
+    with pytest.raises(BeyondLimit, match="nest deeper"):
         parse_logic("or", f"({text})")
 
 
@@ -176,9 +176,9 @@ def test_preferences() -> None:
 
 
 def test_queries_have_limits() -> None:
-    with pytest.raises(MalformedQuery, match="more than"):
+    with pytest.raises(BeyondLimit, match="more than"):
         parse_query("&".join(f"a{n}=eq.1" for n in range(MAX_CONDITIONS + 1)), native=True)
-    with pytest.raises(MalformedQuery, match="more than"):
+    with pytest.raises(BeyondLimit, match="more than"):
         parse_query("&".join("a=1" for _ in range(MAX_PARAMETERS + 1)), native=True)
     with pytest.raises(MalformedQuery, match="NUL"):
         parse_query("a=eq.%00", native=True)

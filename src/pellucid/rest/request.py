@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from pellucid.database.catalog.model import TableName
 from pellucid.errors import (
+    BeyondLimit,
     CallMethod,
     LimitOnUpsert,
     MalformedBody,
@@ -131,7 +132,7 @@ def parse_request(
     try:
         return _parsed(envelope, profile, schemas, most_rows, root_function)
     except RequestError as error:
-        if not profile.validates:
+        if not profile.validates and not isinstance(error, BeyondLimit):
             error.hint = None  # PostgREST gives none here, and its clients compare
         raise
 

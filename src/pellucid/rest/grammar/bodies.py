@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from pellucid.errors import MalformedBody
+from pellucid.errors import BeyondLimit, MalformedBody
 from pellucid.rest.grammar.parameters import split_form
 
 MAX_KEYS_IN_ROW = 1600
@@ -50,7 +50,8 @@ def json_payload(content: bytes, *, helpful: bool) -> Payload:
         helpful: whether errors tell the place; else they are PostgREST's.
 
     Raises:
-        MalformedBody: it is something else, or too large.
+        MalformedBody: it is something else.
+        BeyondLimit: it has too many rows or keys.
     """
     try:
         value = from_json(content, allow_inf_nan=False)
@@ -67,7 +68,8 @@ def unjudged_payload(content: bytes) -> Payload:
     """Read rows as JSON, and leave what is wrong with them to PostgreSQL: the request says which columns it fills.
 
     Raises:
-        MalformedBody: it is not even text, or too large.
+        MalformedBody: it is not even text.
+        BeyondLimit: it has too many rows or keys.
     """
     try:
         text = content.decode()
@@ -112,7 +114,8 @@ def form_payload(content: bytes) -> Payload:
     """Read one row as a form (``application/x-www-form-urlencoded``); all its values are texts.
 
     Raises:
-        MalformedBody: it is not UTF-8, or has too many fields.
+        MalformedBody: it is not UTF-8.
+        BeyondLimit: it has too many fields.
     """
     row = dict(form_pairs(content))
     return Payload(json.dumps([row], ensure_ascii=False), (row,), listed=False)
@@ -122,14 +125,15 @@ def form_pairs(content: bytes) -> tuple[tuple[str, str], ...]:
     """Read a form's fields as they came.
 
     Raises:
-        MalformedBody: it is not UTF-8, or has too many fields.
+        MalformedBody: it is not UTF-8.
+        BeyondLimit: it has too many fields.
     """
     try:
         pairs = split_form(content.decode(), MAX_KEYS_IN_ROW)
     except UnicodeError:
         raise MalformedBody("The form is not UTF-8.", hint="Percent-encode it as UTF-8.") from None
     if pairs is None:
-        raise MalformedBody(f"The form has more than {MAX_KEYS_IN_ROW} fields.", hint="Send fewer fields.")
+        raise BeyondLimit(f"The form has more than {MAX_KEYS_IN_ROW} fields.", hint="Send fewer fields.")
     return pairs
 
 
@@ -197,11 +201,11 @@ def _check_size(value: Any) -> None:
         raise _too_many_rows()
 
 
-def _too_many_keys() -> MalformedBody:
-    return MalformedBody(
+def _too_many_keys() -> BeyondLimit:
+    return BeyondLimit(
         f"A row has more than {MAX_KEYS_IN_ROW} keys, and no table has as many columns.", hint="Send fewer keys."
     )
 
 
-def _too_many_rows() -> MalformedBody:
-    return MalformedBody(f"The body has more than {MAX_ROWS_IN_BODY} rows.", hint="Send them in several requests.")
+def _too_many_rows() -> BeyondLimit:
+    return BeyondLimit(f"The body has more than {MAX_ROWS_IN_BODY} rows.", hint="Send them in several requests.")

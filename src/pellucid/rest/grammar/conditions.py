@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from pellucid.errors import MalformedQuery
-from pellucid.rest.grammar.fields import Field, parse_field, scan_field, scan_name, scan_quoted
+from pellucid.errors import BeyondLimit, MalformedQuery
+from pellucid.rest.grammar.fields import Field, parse_field, scan_field, scan_quoted
 from pellucid.rest.grammar.filters import Condition, Filter, Logic, Operator, Quantifier
 from pellucid.rest.grammar.scanner import Scanner, Unfit, closing, comma, delimiter, opening
 
+MAX_CONDITIONS = 200
+"""How many filters one query may have."""
 MAX_DEPTH = 32
 """How deep ``and`` and ``or`` may nest."""
 MAX_LIST = 10_000
@@ -33,6 +35,27 @@ _TRUTH = re.compile("null|not_null|true|false|unknown", re.IGNORECASE)
 _PATTERNS = (Operator.LIKE, Operator.ILIKE)
 _OPERATOR_LABEL = "operator (eq, gt, ...)"
 _IS_LABEL = "isVal: (null, not_null, true, false, unknown)"
+
+
+class Tally:
+    """How many filters a query has so far."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self) -> None:
+        """Count one more.
+
+        Raises:
+            BeyondLimit: it is one too many.
+        """
+        self.count += 1
+        if self.count > MAX_CONDITIONS:
+            raise BeyondLimit(
+                f"The query has more than {MAX_CONDITIONS} filters.", hint='Use "in" for lists of values.'
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +107,21 @@ def parse_comparison(text: str, *, strict: bool, bare: bool) -> Comparison | Non
     )
 
 
-def parse_logic(key: str, text: str, *, strict: bool = True) -> Logic:
+def parse_logic(key: str, text: str, *, strict: bool = True, tally: Tally | None = None) -> Logic:
     """Read ``and=(…)``, ``or=(…)`` and their negations.
 
     Args:
         key: ``and``, ``or``, ``not.and`` or ``not.or``.
         text: the conditions in parentheses.
         strict: nothing may follow; else what follows is passed over, as in PostgREST.
+        tally: counts the filters of the whole query.
 
     Raises:
-        MalformedQuery: it cannot be read, or nests deeper than `MAX_DEPTH`.
+        MalformedQuery: it cannot be read.
+        BeyondLimit: it nests deeper than `MAX_DEPTH`, or the query has more filters than `MAX_CONDITIONS`.
     """
     scanner = Scanner(key + text, f"logic tree ({text})")
-    tree = scanner.whole(partial(_scan_condition, depth=0, strict=strict), finish=strict)
+    tree = scanner.whole(partial(_scan_condition, depth=0, strict=strict, tally=tally or Tally()), finish=strict)
     if isinstance(tree, Filter):  # the tree is no tree: "and=.eq.1"
         raise MalformedQuery(
             f'"failed to parse logic tree ({text})" (line 1, column {len(key) + 1})',
@@ -106,18 +131,19 @@ def parse_logic(key: str, text: str, *, strict: bool = True) -> Logic:
     return tree
 
 
-def _scan_condition(scanner: Scanner, depth: int, *, strict: bool) -> Condition:
+def _scan_condition(scanner: Scanner, depth: int, *, strict: bool, tally: Tally) -> Condition:
     if not _JUNCTION.match(scanner.text, scanner.at):
         found = scanner.attempt(partial(_scan_filter, strict=strict))
         if found is not None:
+            tally.add()
             return found
     negated, junction = _scan_head(scanner)
     if depth >= MAX_DEPTH:
-        raise MalformedQuery(
+        raise BeyondLimit(
             f"The conditions nest deeper than {MAX_DEPTH} levels.", hint='Flatten the "and" and "or" conditions.'
         )
     opening(scanner)
-    members = scanner.several(partial(_scan_condition, depth=depth + 1, strict=strict), comma)
+    members = scanner.several(partial(_scan_condition, depth=depth + 1, strict=strict, tally=tally), comma)
     closing(scanner)
     return Logic(junction, tuple(members), negated)
 
@@ -252,7 +278,7 @@ def _scan_list(scanner: Scanner, *, strict: bool) -> tuple[str, ...]:
         items = scanner.several(_scan_item, _list_comma)
         closing(scanner)
     if len(items) > MAX_LIST:
-        raise MalformedQuery(f"A list has more than {MAX_LIST} values.", hint="Ask in several requests.")
+        raise BeyondLimit(f"A list has more than {MAX_LIST} values.", hint="Ask in several requests.")
     if items == [""] and not (strict and quoted):
         return ()  # so it is in PostgREST, even where the one value is quoted
     return tuple(items)
@@ -285,12 +311,3 @@ def _scan_unquoted(scanner: Scanner) -> str:
     found = scanner.match(_UNQUOTED)
     scanner.note(scanner.at)
     return found[0] if found else ""
-
-
-def scan_names(scanner: Scanner) -> list[str]:
-    """Read a list of column names: ``name,"full name"``.
-
-    Raises:
-        Unfit: one is none.
-    """
-    return scanner.several(scan_name, comma)

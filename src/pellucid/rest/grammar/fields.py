@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from pellucid.errors import MalformedQuery
+from pellucid.errors import BeyondLimit
 from pellucid.rest.grammar.scanner import MAX_NAME, Scanner, Unfit, delimiter
 
 _QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)', re.DOTALL)
@@ -11,6 +11,8 @@ _WORD = re.compile(r"[\w $]+")
 _NAME = re.compile(r"[\w$](?:[\w $-]*[\w$])?")
 _SIMPLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+")
+_WORDS = re.compile(r"(?:[\w $]++-(?=[\w $]))+")
+_USUAL_STEP = re.compile(r'->(>?)(?:"([^"]*)"|([0-9]+)|(\w+))')
 _KEY = re.compile(r"[^(:.,>)-]+")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NAME_LABEL = "field name (* or [a..z0..9_$])"
@@ -45,7 +47,7 @@ def scan_name(scanner: Scanner) -> str:
 
     Raises:
         Unfit: no name stands here.
-        MalformedQuery: it is longer than `MAX_NAME`.
+        BeyondLimit: it is longer than `MAX_NAME`.
     """
     return _short(scanner.labelled(_NAME_LABEL, _name))
 
@@ -68,18 +70,26 @@ def scan_path(scanner: Scanner) -> tuple[Step, ...]:
 
     Raises:
         Unfit: an arrow leads nowhere.
-        MalformedQuery: there are more than `MAX_STEPS`.
+        BeyondLimit: there are more than `MAX_STEPS`.
     """
     steps: list[Step] = []
     while (as_text := _arrow(scanner)) is not None:
         if len(steps) >= MAX_STEPS:
-            raise MalformedQuery(
+            raise BeyondLimit(
                 f"A field has more than {MAX_STEPS} steps into its JSON.", hint="Make a view or a computed column."
             )
         index = scanner.attempt(_index)
         steps.append(Step(scanner.labelled(_KEY_LABEL, _key_name) if index is None else index, as_text))
         scanner.forget()
     return tuple(steps)
+
+
+def usual_path(text: str) -> tuple[Step, ...]:
+    """The steps of a path without escapes, which is known to be one: ``->address->>"city"``."""
+    return tuple(
+        Step(int(found[3]) if found[3] else found[2] or found[4], as_text=bool(found[1]))
+        for found in _USUAL_STEP.finditer(text)
+    )
 
 
 def scan_place(scanner: Scanner) -> tuple[tuple[str, ...], Field]:
@@ -143,7 +153,11 @@ def _name(scanner: Scanner) -> str:
     if scanner.text.startswith('"', scanner.at):
         return scan_quoted(scanner)
     scanner.note(scanner.at, '"\\""')
-    return "-".join(scanner.several(_word, _dash))
+    words = scanner.match(_WORDS)
+    if words is None:
+        return "-".join(scanner.several(_word, _dash))
+    _short(words[0])
+    return "-".join((*(word.strip(" ") for word in words[0][:-1].split("-")), *scanner.several(_word, _dash)))
 
 
 def _word(scanner: Scanner) -> str:
@@ -183,7 +197,7 @@ def _index(scanner: Scanner) -> int:
     if not scanner.text.startswith(")", scanner.at):
         scanner.ahead("->", "::", ".", ",")
     if len(digits) > _MAX_DIGITS:
-        raise MalformedQuery(f"A JSON index has more than {_MAX_DIGITS} digits.", hint="Quote it if it is a key.")
+        raise BeyondLimit(f"A JSON index has more than {_MAX_DIGITS} digits.", hint="Quote it if it is a key.")
     return int(sign + digits)
 
 
@@ -200,7 +214,7 @@ def _key_word(scanner: Scanner) -> str:
 
 def _short(name: str) -> str:
     if len(name) > MAX_NAME:
-        raise MalformedQuery(
+        raise BeyondLimit(
             f"The name {name[:20]}… has more than {MAX_NAME} characters.", hint="Use the name that the table has."
         )
     return name

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from pellucid.errors import MalformedQuery
+from pellucid.errors import BeyondLimit
 from pellucid.rest.grammar.fields import Field, quoted, scan_field, scan_name
 from pellucid.rest.grammar.scanner import Scanner, Unfit, delimiter
 
@@ -40,6 +40,7 @@ def parse_order(text: str, *, strict: bool = True) -> tuple[Term, ...]:
 
     Raises:
         MalformedQuery: it cannot be read; the error shows the place.
+        BeyondLimit: it has more than `MAX_TERMS`.
     """
     if strict and not text:
         return ()
@@ -49,7 +50,7 @@ def parse_order(text: str, *, strict: bool = True) -> tuple[Term, ...]:
 def _scan_terms(scanner: Scanner) -> tuple[Term, ...]:
     terms = scanner.several(_scan_term, _comma, MAX_TERMS)
     if len(terms) > MAX_TERMS:
-        raise MalformedQuery(f"The order has more than {MAX_TERMS} terms.", hint="Order by fewer columns.")
+        raise BeyondLimit(f"The order has more than {MAX_TERMS} terms.", hint="Order by fewer columns.")
     return tuple(terms)
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 
-from pellucid.errors import MalformedQuery
-from pellucid.rest.grammar.conditions import parse_comparison, parse_logic, scan_names
+from pellucid.errors import BeyondLimit, MalformedQuery
+from pellucid.rest.grammar.conditions import Tally, parse_comparison, parse_logic
 from pellucid.rest.grammar.fields import Field, scan_name, scan_place
-from pellucid.rest.grammar.filters import Condition, Filter, Logic, Operator
+from pellucid.rest.grammar.filters import Condition, Filter, Operator
 from pellucid.rest.grammar.order import Term, parse_order
 from pellucid.rest.grammar.parameters import split_query
-from pellucid.rest.grammar.scanner import Scanner, delimiter
+from pellucid.rest.grammar.scanner import Scanner, comma, delimiter
 from pellucid.rest.grammar.select import EVERYTHING, SelectItem, parse_select
 
 _JUNCTIONS = frozenset({"and", "or"})
@@ -19,8 +19,8 @@ _ANYWHERE = frozenset({"order", "limit", "offset"}) | _JUNCTIONS
 """What may be said of embedded tables too: the last part of the parameter's name."""
 _RESERVED = frozenset({"select", "columns", "on_conflict"}) | _ANYWHERE
 _Path = tuple[str, ...]
-MAX_CONDITIONS = 200
-"""How many filters one query may have."""
+MAX_NAMES = 1600
+"""How many names ``columns`` and ``on_conflict`` may have: no table has more columns (PostgreSQL, appendix K)."""
 MAX_PARAMETERS = 1000
 """How many parameters one query string may have."""
 
@@ -103,6 +103,7 @@ class _Reader:
         self.native = native
         self.call = call
         self.arguments: list[tuple[str, str]] = []
+        self._tally = Tally()
         self._first: dict[str, str] = {}
         self._families: dict[str, list[tuple[str, str]]] = {}
         for name, value in pairs:
@@ -120,7 +121,7 @@ class _Reader:
         for name, value in (*self._of("and"), *self._of("or")):
             *path, word = self._scan_path(name, f"logic path ({name})")
             key = f"not.{word}" if "not" in path else word
-            tree = parse_logic(key, value, strict=self.native)
+            tree = parse_logic(key, value, strict=self.native, tally=self._tally)
             trees.append((tuple(step for step in path if step != "not"), tree))
         return trees
 
@@ -129,7 +130,10 @@ class _Reader:
         text = self._first.get(key)
         if text is None:
             return None
-        return tuple(Scanner(text, f"{key} parameter ({text})").whole(scan_names, finish=self.native))
+        names = Scanner(text, f"{key} parameter ({text})").whole(_scan_names, finish=self.native)
+        if len(names) > MAX_NAMES:
+            raise BeyondLimit(f'"{key}" has more than {MAX_NAMES} names.', hint="No table has as many columns.")
+        return tuple(names)
 
     def select(self) -> tuple[SelectItem, ...]:
         return parse_select(self._first.get("select", ""), strict=self.native)
@@ -140,12 +144,11 @@ class _Reader:
         for name, value in self._of(""):
             path, target = Scanner(name, f"tree path ({name})").whole(scan_place, finish=self.native)
             comparison = read(value)
-            if comparison is not None:
-                conditions.append((path, comparison.of(target)))
-            elif self.call:
+            if comparison is None and self.call:
                 self.arguments.append((target.name, value))
-            else:
-                conditions.append((path, Filter(target, Operator.EQ, (value,))))
+                continue
+            self._tally.add()
+            conditions.append((path, comparison.of(target) if comparison else Filter(target, Operator.EQ, (value,))))
         return conditions
 
     def bounds(self, word: str) -> dict[_Path, str]:
@@ -163,6 +166,11 @@ class _Reader:
         return Scanner(name, what).whole(_scan_path, finish=True)
 
 
+def _scan_names(scanner: Scanner) -> list[str]:
+    """Read a list of column names: ``name,"full name"``."""
+    return scanner.several(scan_name, comma, MAX_NAMES)
+
+
 def _scan_path(scanner: Scanner) -> list[str]:
     return scanner.several(scan_name, delimiter)
 
@@ -174,8 +182,6 @@ def _parts(
     offsets: Mapping[_Path, str],
 ) -> dict[_Path, Part]:
     """What is said of each table. Of several orders the first counts, of several limits the last, as in PostgREST."""
-    if sum(_size(condition) for _, condition in conditions) > MAX_CONDITIONS:
-        raise MalformedQuery(f"The query has more than {MAX_CONDITIONS} filters.", hint='Use "in" for lists of values.')
     parts: dict[_Path, Part] = {}
     for path, order in orders:
         parts.setdefault(path, Part(order=order))
@@ -198,15 +204,9 @@ def _pairs(text: str, *, native: bool) -> tuple[tuple[str, str | None], ...]:
     except UnicodeError:
         raise MalformedQuery("The query string is not UTF-8.", hint="Percent-encode it as UTF-8.") from None
     if pairs is None:
-        raise MalformedQuery(
-            f"The query string has more than {MAX_PARAMETERS} parameters.", hint="Ask for less at once."
-        )
+        raise BeyondLimit(f"The query string has more than {MAX_PARAMETERS} parameters.", hint="Ask for less at once.")
     if any("\0" in name or (value is not None and "\0" in value) for name, value in pairs):
         raise MalformedQuery(
             "The query string holds a NUL character.", hint="PostgreSQL has no such text; leave it out."
         )
     return pairs
-
-
-def _size(condition: Condition) -> int:
-    return sum(_size(member) for member in condition.members) if isinstance(condition, Logic) else 1

@@ -15,6 +15,7 @@ from pellucid.errors import MalformedQuery
 
 Read = TypeVar("Read")
 _SPACES = re.compile(r"[ \t]*")
+_COMMA = re.compile(r"[ \t]*,[ \t]*")
 _NAMED = {"\a": r"\a", "\b": r"\b", "\t": r"\t", "\n": r"\n", "\v": r"\v", "\f": r"\f", "\r": r"\r", "\x7f": r"\DEL"}
 _Notes = tuple[int, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 _NO_NOTES: _Notes = (0, (), (), ())
@@ -233,13 +234,11 @@ class Scanner:
         )
 
 
-def too_many(what: str, most: int, hint: str) -> MalformedQuery:
-    """The error of a query that goes beyond a limit."""
-    return MalformedQuery(f"The query has more than {most} {what}.", hint=hint)
-
-
 def comma(scanner: Scanner) -> None:
     """Read a comma, with spaces around it."""
+    if scanner.match(_COMMA):
+        scanner.note(scanner.at)
+        return
     scanner.skip_spaces()
     scanner.literal(",")
     scanner.skip_spaces()

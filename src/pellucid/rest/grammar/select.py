@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache, partial
 
-from pellucid.errors import MalformedQuery
-from pellucid.rest.grammar.fields import Field, in_quotes, quoted, scan_field, scan_name
+from pellucid.errors import BeyondLimit
+from pellucid.rest.grammar.fields import MAX_STEPS, Field, in_quotes, quoted, scan_field, scan_name, usual_path
 from pellucid.rest.grammar.scanner import MAX_NAME, Scanner, Unfit, comma
 
 MAX_ITEMS = 1000
@@ -15,8 +15,19 @@ MAX_EMBEDS = 100
 """How many tables one select list may embed."""
 MAX_EMBED_DEPTH = 20
 """How deep embedded tables may nest."""
-_COLUMN = re.compile(r"([A-Za-z_]\w*+)(?=,|\Z)", re.ASCII)
-_INNER_COLUMN = re.compile(r"([A-Za-z_]\w*+)(?=[,)])", re.ASCII)
+_COLUMN = re.compile(r"([A-Za-z_]\w{0,60}+)[ \t]*+(?=,|\Z)", re.ASCII)
+_INNER_COLUMN = re.compile(r"([A-Za-z_]\w{0,60}+)[ \t]*+(?=[,)])", re.ASCII)
+_WRITTEN = rf'[A-Za-z_]\w{{0,60}}+|"[^"\\]{{1,{MAX_NAME}}}"'
+_PLAIN_TYPE = r"[A-Za-z]\w{0,60}+"
+_USUAL = (
+    rf"(?:({_WRITTEN}):(?!:))?"
+    rf"(?:({_WRITTEN})((?:->>?(?:{_WRITTEN}|[0-9]{{1,9}}+)){{0,{MAX_STEPS}}}+)(?:::({_PLAIN_TYPE}))?(?:\.(sum|avg|count|max|min)\(\))?"
+    r"|(count)\(\)|(\*))"
+    rf"(?:(?<=\))::({_PLAIN_TYPE}))?"
+)
+_ITEM = re.compile(rf"{_USUAL}(?=,|\Z)", re.ASCII)
+_INNER_ITEM = re.compile(rf"{_USUAL}(?=[,)])", re.ASCII)
+"""Most items, read at once; what they do not match is read part by part."""
 _AGGREGATE = re.compile(r"(sum|avg|count|max|min)\(\)")
 _JOIN = re.compile(r"(?:left|inner)(?=[!(])")
 _TYPE = re.compile(r"[\w $]+(?:\(\d{1,9}(?:, ?\d{1,9})?\)[\w $]*)?(?:\[\])*")
@@ -104,7 +115,8 @@ def parse_select(text: str, *, strict: bool = True) -> tuple[SelectItem, ...]:
         strict: nothing may follow it; else what follows is passed over, as in PostgREST.
 
     Raises:
-        MalformedQuery: it cannot be read, or goes beyond `MAX_ITEMS`, `MAX_EMBEDS` or `MAX_EMBED_DEPTH`.
+        MalformedQuery: it cannot be read.
+        BeyondLimit: it goes beyond `MAX_ITEMS`, `MAX_EMBEDS` or `MAX_EMBED_DEPTH`.
     """
     if not text.strip():
         return EVERYTHING
@@ -123,16 +135,14 @@ class _Sizes:
     def add_item(self) -> None:
         self.items += 1
         if self.items > MAX_ITEMS:
-            raise MalformedQuery(f"The select list has more than {MAX_ITEMS} items.", hint="Select * instead.")
+            raise BeyondLimit(f"The select list has more than {MAX_ITEMS} items.", hint="Select * instead.")
 
     def add_embed(self, depth: int) -> None:
         self.embeds += 1
         if self.embeds > MAX_EMBEDS:
-            raise MalformedQuery(
-                f"The select list embeds more than {MAX_EMBEDS} tables.", hint="Ask in several requests."
-            )
+            raise BeyondLimit(f"The select list embeds more than {MAX_EMBEDS} tables.", hint="Ask in several requests.")
         if depth > MAX_EMBED_DEPTH:
-            raise MalformedQuery(
+            raise BeyondLimit(
                 f"Tables are embedded more than {MAX_EMBED_DEPTH} levels deep.",
                 hint="Begin with a table further inside.",
             )
@@ -154,6 +164,8 @@ def _scan_item(scanner: Scanner, *, sizes: _Sizes, depth: int) -> SelectItem:
     sizes.add_item()
     if column := scanner.match(_INNER_COLUMN if depth else _COLUMN):
         return Item(Field(column[1]))
+    if usual := scanner.match(_INNER_ITEM if depth else _ITEM):
+        return _usual_item(usual)
     related = scanner.attempt(_scan_spread) or scanner.attempt(_scan_related)
     if related is None:
         return _scan_column(scanner)
@@ -162,6 +174,17 @@ def _scan_item(scanner: Scanner, *, sizes: _Sizes, depth: int) -> SelectItem:
     items = _scan_items(scanner, sizes=sizes, depth=depth + 1)
     scanner.literal(")")
     return replace(related, select=items)
+
+
+def _usual_item(found: re.Match[str]) -> SelectItem:
+    alias, name, path, cast, aggregate, counts, star, aggregate_cast = found.groups()
+    if star:
+        return Everything()
+    known_as = None if alias is None else alias.strip('"')
+    if counts:
+        return Item(None, known_as, None, Aggregate.COUNT, aggregate_cast)
+    field = Field(name.strip('"'), usual_path(path) if path else ())
+    return Item(field, known_as, cast, Aggregate(aggregate) if aggregate else None, aggregate_cast)
 
 
 def _scan_spread(scanner: Scanner) -> Related:
@@ -257,9 +280,7 @@ def _scan_cast(scanner: Scanner) -> str | None:
     scanner.literal("::")
     name = scanner.run(_TYPE, "letter", "digit").strip()
     if len(name) > MAX_NAME:
-        raise MalformedQuery(
-            f"The name of a type has more than {MAX_NAME} characters.", hint="Use the type's own name."
-        )
+        raise BeyondLimit(f"The name of a type has more than {MAX_NAME} characters.", hint="Use the type's own name.")
     return name
 
 

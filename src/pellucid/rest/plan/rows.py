@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pellucid.database.catalog.model import Column, Fill, Privilege, Table
-from pellucid.errors import MalformedBody, MalformedQuery, StatementRefused, UnknownColumn
+from pellucid.errors import BeyondLimit, MalformedBody, MalformedQuery, StatementRefused, UnknownColumn
 from pellucid.rest.grammar.preferences import Missing, Resolution, Return
 from pellucid.rest.plan.model import Group, Insert, OnConflict, Read, Update
 from pellucid.rest.plan.names import find_column
@@ -114,7 +114,7 @@ def _groups(asked: RestRequest, payload: Payload, names: Names) -> tuple[Group, 
     if len(places) > 1 and wanted is None and not asked.profile.validates:
         raise MalformedBody("All object keys must match")
     if len(places) > MAX_GROUPS:
-        raise MalformedBody(
+        raise BeyondLimit(
             f"The rows have more than {MAX_GROUPS} different sets of keys.",
             hint="Give all rows the same keys, or send fewer at once.",
         )
