@@ -1,9 +1,13 @@
 """Embedded tables, judged against a catalog and written as SQL, without a database."""
 
+import re
 from dataclasses import replace
 from types import MappingProxyType
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pellucid.errors import (
     AggregatesOff,
@@ -379,3 +383,44 @@ def test_the_same_shape_is_the_same_statement() -> None:
         ).sql
 
     assert shape(1) == shape(2)
+
+
+# -- properties -------------------------------------------------------------------------------------------------------
+
+CANARY = "zq'\"\\;--/*$$zq"
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8).map(
+    lambda text: CANARY + text
+)
+EMBEDS = st.sampled_from(["authors!author", "tags", "labels", "reviewer", "...authors!editor", "...tags"])
+FIELDS = {"authors": "name", "tags": "word", "labels": "tag", "reviewer": "name"}
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@given(st.lists(st.tuples(EMBEDS, TEXTS, TEXTS), min_size=1, max_size=4), st.booleans())
+def test_no_text_of_an_embed_gets_out_of_quotes_and_parameters(embeds: list[tuple[str, str, str]], inner: bool) -> None:
+    items, filters, allowed = [], [], set()
+    for number, (embed, alias, value) in enumerate(embeds):
+        name = embed.removeprefix("...").split("!")[0]
+        known, spread = f"{alias}{number}", embed.startswith("...")
+        path = name if spread else known
+        allowed |= {known, f"{known}x"}
+        items.append(
+            f"{'' if spread else quoted(known) + ':'}{embed}{'!inner' if inner else ''}({quoted(known + 'x')}:{FIELDS[name]})"
+        )
+        filters += [(f"{quoted(path)}.{FIELDS[name]}", f"eq.{value}"), (quoted(path) + ".limit", "3")]
+    query = urlencode([("select", ",".join(items)), *filters])
+    statement = compiled(f"GET /books?{query}", POSTGREST)
+    outside = re.sub(r'"((?:[^"]|"")*)"', lambda found: _name_in(found[1].replace('""', '"'), allowed), statement.sql)
+    assert "zq" not in outside
+    assert re.fullmatch(r"(?:'(?:\[\]|response\.\w+|)'|[\w $:.,()<>=*?-])*", outside), outside
+
+
+def _name_in(name: str, allowed: set[str]) -> str:
+    """A quoted name is the catalog's or an alias; nothing is left of it."""
+    names = {"public", "@some"} | {each.name for each in LIBRARY.tables} | {"reviewer", "parsed", "shown"}
+    columns = {column for table in LIBRARY.tables.values() for column in table.columns}
+    assert name in names | columns | allowed, name
+    return ""
