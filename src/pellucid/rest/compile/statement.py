@@ -17,6 +17,7 @@ from pellucid.rest.compile.write import Written, delete, insert, update
 from pellucid.rest.compile.writer import Parameters, Statement
 from pellucid.rest.grammar.media import PlanForm
 from pellucid.rest.grammar.preferences import Count
+from pellucid.rest.grammar.ranges import ALL
 from pellucid.rest.plan.form import JSON_FORM, Form
 from pellucid.rest.plan.model import Call, Delete, Insert, Plan, Read, Reading, Update
 
@@ -75,10 +76,15 @@ def _calling(plan: Call, form: Form, parameters: Parameters) -> str:
     """A function that answers one row answers one, whatever becomes of it; counting makes one record of what there is all the same."""
     source = call(plan, parameters)
     rows = select(plan.read, parameters, "w")
-    counts = plan.count in (Count.EXACT, Count.ESTIMATED)
-    number_of_all = f"({count(plan.read, parameters, 'w')})" if counts else "NULL::int8"
     made = body(replace(form, scalar=plan.read.table is None), "r")
     number = "count(*)" if plan.function.returns_set else "least(count(*), 0) + 1"
+    match plan.count:
+        case Count.EXACT | Count.ESTIMATED if plan.read.range == ALL:
+            number_of_all = number  # the answer has all of them
+        case Count.EXACT | Count.ESTIMATED:
+            number_of_all = f"({count(plan.read, parameters, 'w')})"
+        case _:
+            number_of_all = "NULL::int8"
     return f"WITH w AS ({source}) {_record(made, f'({rows})', rows=number, total=number_of_all)}"
 
 
