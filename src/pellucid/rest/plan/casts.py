@@ -1,7 +1,7 @@
 """Types that a client may cast to: PostgreSQL's own, and those that columns have."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 from pellucid.database.catalog.model import Catalog
 from pellucid.errors import MalformedQuery, StatementRefused
@@ -32,6 +32,7 @@ _SPELT = frozenset(
 )
 """Spellings that SQL has of its own; in quotes they would be other names."""
 _LENGTH = re.compile(r"\(\d{1,8}(,\d{1,8})?\)$")
+_NAME = re.compile(r'\.(?:"((?:[^"]|"")+)"|(\w+))$')
 _WITH_LENGTH = _SPELT | {
     "varchar",
     "bpchar",
@@ -46,13 +47,14 @@ _WITH_LENGTH = _SPELT | {
 }
 
 
-def find_type(text: str, catalog: Catalog, profile: Profile) -> str:
+def find_type(text: str, catalog: Catalog, profile: Profile, schema: str = "") -> str:
     """The type of this name, as SQL writes it.
 
     Args:
         text: a type as the client writes it: ``text``, ``int4[]``, ``numeric(10,2)``, ``mood``.
         catalog: knows the types of columns.
         profile: how an error is told.
+        schema: whose types come before those of other schemas.
 
     Raises:
         MalformedQuery, StatementRefused: there is no such type (each profile says it in its own way).
@@ -66,22 +68,28 @@ def find_type(text: str, catalog: Catalog, profile: Profile) -> str:
         return f"{plain}{length[0] if length else ''}{brackets}"
     if not length and plain.removeprefix("_") in _NAMED:
         return f'pg_catalog."{plain}"{brackets}'
-    found = None if length else _of_columns(plain, catalog)
-    if found is None:
+    found = () if length else _of_columns(catalog).get(plain, ())
+    if not found:
         raise _unknown(text, plain, profile)
-    return found + brackets
+    own = (f"{schema}.", f'"{schema}".')
+    return next((each for each in found if each.startswith(own)), found[0]) + brackets
 
 
-def _of_columns(name: str, catalog: Catalog) -> str | None:
-    quoted = f'"{name}"'
-    return next((cast for cast in _casts(catalog) if cast.endswith((f".{name}", f".{quoted}"))), None)
+def _of_columns(catalog: Catalog) -> Mapping[str, Sequence[str]]:
+    """The types of columns that are not PostgreSQL's own, by their bare names; kept for as long as the catalog is the same."""
+    if _kept and _kept[0][0] is catalog:
+        return _kept[0][1]
+    casts = {column.cast.removesuffix("[]") for table in catalog.tables.values() for column in table.columns.values()}
+    types: dict[str, list[str]] = {}
+    for cast in sorted(casts):
+        found = _NAME.search(cast)
+        if found and not cast.startswith("pg_catalog."):
+            types.setdefault(found[1] or found[2], []).append(cast)
+    _kept[:] = [(catalog, types)]
+    return types
 
 
-def _casts(catalog: Catalog) -> Iterable[str]:
-    for table in catalog.tables.values():
-        for column in table.columns.values():
-            if not column.cast.startswith("pg_catalog."):
-                yield column.cast.removesuffix("[]")
+_kept: list[tuple[Catalog, Mapping[str, Sequence[str]]]] = []
 
 
 def _unknown(text: str, plain: str, profile: Profile) -> MalformedQuery | StatementRefused:

@@ -135,7 +135,7 @@ class Names:
         )
 
     def _type(self, cast: str | None) -> str | None:
-        return None if cast is None else find_type(cast, self.context.catalog, self.profile)
+        return None if cast is None else find_type(cast, self.context.catalog, self.profile, self.table.name.schema)
 
     def order(self, terms: tuple[Term, ...]) -> tuple[Sort, ...]:
         """The order, its columns found.

@@ -3,11 +3,12 @@
 from pellucid.database.catalog.model import Column, Table
 from pellucid.errors import NotImplementedYet, StatementRefused
 from pellucid.rest.grammar import filters
-from pellucid.rest.grammar.select import Everything, Item
+from pellucid.rest.grammar.select import Everything, Item, Related
 from pellucid.rest.plan.embed import Embedder, arranged, completed
 from pellucid.rest.plan.model import Condition, Embed, Junction, Operand, Presence, Read
 from pellucid.rest.plan.names import Context
 from pellucid.rest.plan.parts import Names
+from pellucid.rest.plan.relate import find_relationship
 from pellucid.rest.request import RestRequest
 
 
@@ -25,7 +26,7 @@ def plan_read(asked: RestRequest, table: Table | None, context: Context) -> Read
         SchemaError, RequestError: it names what is not there, or asks for what cannot be.
     """
     if table is None:
-        return _unknown(asked)
+        return _unknown(asked, context)
     query = asked.query
     reads = asked.reads or asked.call
     embeds: tuple[Embed, ...] = ()
@@ -41,12 +42,15 @@ def plan_read(asked: RestRequest, table: Table | None, context: Context) -> Read
     return completed(Read(table, outputs, where, order, asked.range, embeds))
 
 
-def _unknown(asked: RestRequest) -> Read:
-    """A read of values: they have no columns."""
-    named = [
-        *(_field(condition) for condition in asked.query.conditions),
-        *(term.field.name for term in asked.query.order),
-    ]
+def _unknown(asked: RestRequest, context: Context) -> Read:
+    """A read of values, or of rows that nobody knows: they have no columns to ask for."""
+    named = [_field(condition) for condition in asked.query.conditions]
+    named += [term.field.name for term in asked.query.order]
+    for item in asked.query.select:
+        if isinstance(item, Related):
+            find_relationship(Table(asked.name, "composite", {}), item, context)
+        elif isinstance(item, Item) and item.field:
+            named.append(item.field.name)
     if named:
         raise StatementRefused(f"column {asked.name.name}.{named[0]} does not exist", sqlstate="42703")
     return Read(None, (), range=asked.range)
