@@ -72,7 +72,8 @@ class Embedder:
     def _range(self, part: Part, relationship: Relationship) -> Range:
         if not self.ranged:
             return ALL
-        asked = parse_range(part.limit, part.offset, None) if part.limit or part.offset else ALL
+        strict = self.context.profile.guards
+        asked = parse_range(part.limit, part.offset, None, strict=strict) if part.limit or part.offset else ALL
         return asked if relationship.to_one and self.context.most_rows else asked.capped(self.context.most_rows)
 
     def _exposed(self, relationship: Relationship) -> Table:
