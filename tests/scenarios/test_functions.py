@@ -231,3 +231,71 @@ test_native_calls = scenarios(
     Scenario(name="no table is made of a call", request="POST /rpc/things", json={"a": 1}, status=404),
     setup=FUNCTIONS,
 )
+
+ODD = """
+create type mood as enum ('happy', 'sad');
+create type crate as (width int, height int);
+create domain percent as int check (value between 0 and 100);
+create function "say 'hi'" ("who's there" text) returns text language sql as 'select $1';
+create function size(item crate) returns int language sql as 'select ($1).width * ($1).height';
+create function sum_of(numbers int[]) returns int[] language sql as 'select array[sum(n)::int] from unnest($1) n';
+create function cheer(mood mood, share percent default 7) returns percent language sql
+  as 'select case $1 when ''happy'' then $2 end';
+create function t(w int, c int default 1) returns table (t int, c int, r text) language sql as $$ select w, c, 'x' $$;
+create function one(out "the one" int) language sql as 'select 1';
+create function boxes() returns setof crate language sql as 'values ((1, 2)::crate), (null)';
+create function nothing() returns setof int language sql as 'select 1 where false';
+create function words(variadic many text[] default '{}') returns int language sql as 'select cardinality(many)';
+create procedure proceed() language sql as 'select 1';
+create function keep() returns trigger language plpgsql as 'begin return new; end';
+"""
+
+test_odd_functions = scenarios(
+    Scenario(
+        name="names that must be quoted",
+        request="POST /rest/v1/rpc/say%20'hi'",
+        json={"who's there": "I"},
+        status=200,
+        answer="I",
+    ),
+    Scenario(
+        name="a composite argument",
+        request="POST /rest/v1/rpc/size",
+        json={"item": {"width": 2, "height": 3}},
+        status=200,
+        answer=6,
+    ),
+    Scenario(name="the same as text", request="GET /rest/v1/rpc/size?item=(2,4)", status=200, answer=8),
+    Scenario(name="an array in and out", request="GET /rpc/sum_of?numbers={1,2}", status=200, answer=[3]),
+    Scenario(name="an array as JSON", request="POST /rpc/sum_of", json={"numbers": [1, 2]}, status=200, answer=[3]),
+    Scenario(name="an enum and a domain", request="GET /rpc/cheer?mood=happy", status=200, answer=7),
+    Scenario(name="a domain's rule", request="GET /rpc/cheer?mood=happy&share=101", status=422, contains=("percent",)),
+    Scenario(name="null", request="POST /rpc/cheer", json={"mood": None}, status=200, answer=None),
+    Scenario(
+        name="columns named as ours are",
+        request="GET /rest/v1/rpc/t?w=1&c=2&select=r,t,c&t=eq.1&order=c",
+        status=200,
+        answer=[{"r": "x", "t": 1, "c": 2}],
+    ),
+    Scenario(name="one OUT parameter", request="POST /rest/v1/rpc/one", status=200, answer={"the one": 1}),
+    Scenario(
+        name="rows of a composite type",
+        request="GET /rest/v1/rpc/boxes?select=height&width=not.is.null",
+        status=200,
+        answer=[{"height": 2}],
+    ),
+    Scenario(
+        name="no values",
+        request="GET /rest/v1/rpc/nothing",
+        headers={"Prefer": "count=exact"},
+        status=200,
+        answer=[],
+        shows={"content-range": "*/0"},
+    ),
+    Scenario(name="any number of arguments is none too", request="GET /rest/v1/rpc/words", status=200, answer=0),
+    Scenario(
+        name="a procedure is no function", request="POST /rest/v1/rpc/proceed", status=404, contains=("PGRST202",)
+    ),
+    Scenario(name="nor is a trigger's", request="POST /rest/v1/rpc/keep", status=404, contains=("PGRST202",)),
+    setup=ODD,
+)
