@@ -21,7 +21,7 @@ from pellucid.database.capabilities import Capabilities
 from pellucid.database.core import Database
 from pellucid.errors import StartupError
 from pellucid.rest.develop import Grower
-from pellucid.rest.openapi import describe, merge
+from pellucid.rest.openapi.document import describe, merge
 from pellucid.rest.pipeline import DataApi
 from pellucid.rest.routes import POSTGREST_PREFIX, data_routes
 from pellucid.rest.validate import ModelCache
@@ -77,7 +77,13 @@ class Pellucid(FastAPI):
         if self.data is None:
             return own
         data = self.data
-        tables = describe(data.database.catalog, data.models, role, reserved=data.reserved, guarded=data.grower is None)
+        tables = describe(
+            data.database.catalog,
+            role,
+            reserved=data.reserved,
+            guarded=data.grower is None,
+            anonymous=bool(data.database.options.anon_role),
+        )
         return merge(own, tables)
 
 

@@ -59,11 +59,10 @@ _MOST_FUNCTIONS = 2000
 
 
 class Models(NamedTuple):
-    """A table's models: for a new row, for a change, and for a whole row as it is answered."""
+    """A table's models: for a new row, and for a change."""
 
     insert: type[BaseModel]
     update: type[BaseModel]
-    row: type[BaseModel]
 
 
 def models_of(table: Table) -> Models:
@@ -72,7 +71,6 @@ def models_of(table: Table) -> Models:
     return Models(
         insert=_model(table, "New", strict, required=_must_be_given),
         update=_model(table, "Change", strict, required=lambda _: False),
-        row=_row_model(table),
     )
 
 
@@ -138,7 +136,7 @@ def _of_rows(asked: RestRequest, table: Table, models: ModelCache, payload: Payl
 
 def _of_call(asked: RestRequest, function: Function, models: ModelCache) -> "_Checker":
     """The body of a function with one unnamed parameter may be anything."""
-    columns = {} if takes_whole(function, asked) else {each.name: _column(each) for each in function.parameters}
+    columns = {} if takes_whole(function, asked) else {each.name: as_column(each) for each in function.parameters}
     model = models.of_arguments(function) if columns else BaseModel
     return _Checker(function.name.name, columns, model, inherited=frozenset(), listed=False)
 
@@ -212,7 +210,7 @@ def _must_be_given(column: Column) -> bool:
 def _model(table: Table, suffix: str, config: ConfigDict, *, required: Callable[[Column], bool]) -> type[BaseModel]:
     """A model whose fields are found by the columns' names; Python's own names for them do not matter."""
     fields: dict[str, Any] = {
-        f"field_{place}": (_given(column), _field(column, required=required(column)))
+        f"field_{place}": (given(column), _field(column, required=required(column)))
         for place, column in enumerate(table.columns.values())
         if column.fill is not Fill.ALWAYS
     }
@@ -221,33 +219,25 @@ def _model(table: Table, suffix: str, config: ConfigDict, *, required: Callable[
 
 def _arguments_model(function: Function) -> type[BaseModel]:
     fields: dict[str, Any] = {
-        f"field_{place}": (_given(_column(each)), Field(default=None, alias=each.name))
+        f"field_{place}": (given(as_column(each)), Field(default=None, alias=each.name))
         for place, each in enumerate(function.parameters)
         if each.name
     }
     return create_model(f"{function.name.name}Arguments", **fields)
 
 
-def _column(parameter: Parameter) -> Column:
+def as_column(parameter: Parameter) -> Column:
     """A parameter as if it were a column. Only PostgreSQL's own types are judged here."""
     base = parameter.cast.removeprefix("pg_catalog.").removesuffix("[]").strip('"')
     known = parameter.cast.startswith("pg_catalog.")
     return Column(parameter.name, parameter.type, base if known else "", array=parameter.cast.endswith("[]"))
 
 
-def _row_model(table: Table) -> type[BaseModel]:
-    fields: dict[str, Any] = {
-        f"field_{place}": (_answered(column), _field(column, required=True))
-        for place, column in enumerate(table.columns.values())
-    }
-    return create_model(f"{table.name.name}Row", __config__=ConfigDict(title=table.name.name), **fields)
-
-
 def _field(column: Column, *, required: bool) -> Any:
     return Field(default=... if required else None, alias=column.name, description=column.comment)
 
 
-def _given(column: Column) -> Any:
+def given(column: Column) -> Any:
     """What a client may give. An array may be written as PostgreSQL writes it, and have more dimensions than one."""
     if column.representation is not None and column.representation.from_json is not None:
         return Any
@@ -256,17 +246,6 @@ def _given(column: Column) -> Any:
         kind = Annotated[str, Field(max_length=column.max_length)]
     if column.array:
         kind = Annotated[list[kind | list[Any] | None], Field(fail_fast=True)] | str if kind is not Any else Any
-    return kind | None if column.nullable and kind is not Any else kind
-
-
-def _answered(column: Column) -> Any:
-    """What an answer holds: a number of any precision is a JSON number, never a text."""
-    if column.representation is not None and column.representation.to_json is not None:
-        return Any
-    kind: Any = _scalar(column)
-    kind = float if kind is Decimal else kind
-    if column.array:
-        kind = list[kind | None] if kind is not Any else list[Any]
     return kind | None if column.nullable and kind is not Any else kind
 
 
