@@ -29,7 +29,7 @@ from pellucid.rest.profile import NATIVE, POSTGREST
 from tests.rest.requests import ask
 from tests.rest.world import CATALOG, PEOPLE
 
-INT = {"type": "integer", "cast": "pg_catalog.int4"}
+INT: dict[str, Any] = {"type": "integer", "cast": "pg_catalog.int4"}
 ANYBODY = frozenset({"anon"})
 
 
@@ -58,7 +58,7 @@ WORLD: Catalog = replace(
 )
 
 
-def sql(*asking: Any, **headers: str) -> Statement:
+def sql(*asking: Any, **headers: Any) -> Statement:
     asked = ask(*asking, **headers)
     context = Context(WORLD, asked.profile, "anon")
     return compile_plan(make_plan(asked, find_function(asked, context), context))

@@ -19,12 +19,12 @@ from tests.rest.requests import ask
 from tests.rest.world import CATALOG, PEOPLE, SEATS
 
 
-def plan(*asking: Any, role: str = "anon", table: Table | None = None, **headers: str) -> Plan:
+def plan(*asking: Any, role: str = "anon", table: Table | None = None, **headers: Any) -> Plan:
     asked = ask(*asking, **headers)
     return make_plan(asked, table or CATALOG.tables[asked.name], Context(CATALOG, asked.profile, role))
 
 
-def sql(*asking: Any, table: Table | None = None, **headers: str) -> str:
+def sql(*asking: Any, table: Table | None = None, **headers: Any) -> str:
     return compile_plan(plan(*asking, table=table, **headers)).sql
 
 
@@ -81,7 +81,7 @@ def test_what_a_change_lacks_goes_back_to_its_default_where_that_is_wished() -> 
 
 def test_a_domain_is_read_by_its_own_function() -> None:
     reader = Representation(from_json=TableName("public", "read_mood"))
-    columns = PEOPLE.columns | {"mood": replace(PEOPLE.columns["mood"], representation=reader)}
+    columns = {**PEOPLE.columns, "mood": replace(PEOPLE.columns["mood"], representation=reader)}
     moody = replace(PEOPLE, columns=MappingProxyType(columns))
     written = sql("POST", "/people", {"name": "a", "mood": "sad"}, POSTGREST, table=moody)
     assert 'SELECT b."name", "public"."read_mood"(b."mood") FROM json_to_recordset($1::json)' in written
