@@ -180,6 +180,11 @@ test_what_writes_answer = scenarios(
         answer={"title": "New", "author": {"name": "Dora"}, "reviewer": None, "tag": []},
     ),
     answered(
+        name="removed rows, in an order",
+        request="DELETE /label?book=2&select=tag(word)&order=tag.desc",
+        answer=[{"tag": {"word": "faith"}}, {"tag": {"word": "logic"}}],
+    ),
+    answered(
         name="changed rows, in an order",
         request="PATCH /rest/v1/book?author=eq.2&select=id,author!book_author_fkey(initial)&order=id.desc",
         headers={"Prefer": "return=representation"},

@@ -68,12 +68,12 @@ def allowed(table: Table, asked: RestRequest) -> str:
 _MEANING = {
     "GET": {"order", "limit", "offset", "conditions"},
     "HEAD": {"order", "limit", "offset", "conditions"},
-    "POST": {"columns", "on_conflict"},
-    "PATCH": {"columns", "conditions"},
+    "POST": {"columns", "on_conflict", "order"},
+    "PATCH": {"columns", "conditions", "order"},
     "PUT": {"limit", "offset", "conditions"},
-    "DELETE": {"conditions"},
+    "DELETE": {"conditions", "order"},
 }
-"""Which parts of a query mean something to a method, beside ``select``."""
+"""Which parts of a query mean something to a method, beside ``select``; an order is that of what a write answers."""
 
 
 def _check_meaning(asked: RestRequest) -> None:
