@@ -1,5 +1,6 @@
 """The catalog as OpenAPI 2.0, as the root of the PostgREST profile answers it: generators of clients for that dialect read it."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,8 +133,22 @@ def _property(column: Column, table: Table, target: tuple[TableName, str] | None
             "description": "\n\n".join(said) or None,
             "enum": list(column.enum) or None,
             "maxLength": None if column.array else column.max_length,
+            "default": _default(column),
         }
     )
+
+
+def _default(column: Column) -> object:
+    """The default, where it is a value that can be written as JSON."""
+    name = _LENGTH.sub("", column.type)
+    if column.default is None:
+        return None
+    if _type(name) == "string":
+        return column.default.removesuffix(f"::{name}").strip("'")
+    try:
+        return json.loads(column.default)
+    except ValueError:
+        return None
 
 
 def _target(column: Column, table: Table, catalog: Catalog) -> tuple[TableName, str] | None:
