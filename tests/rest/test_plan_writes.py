@@ -65,6 +65,9 @@ def test_the_native_put_takes_filters_on_the_key_as_an_address() -> None:
     made = plan("PUT", "/seats?row=a&place=1", {"taken": True}, NATIVE)
     assert isinstance(made, Insert)
     assert '"place": "1"' in made.rows
+    for query in ("?row=a&row=b&place=1", "?row=in.()&place=1"):
+        with pytest.raises(UnfitUpsert):
+            plan("PUT", f"/seats{query}", {"taken": True}, NATIVE)
     with pytest.raises(MalformedQuery, match="filter"):
         plan("PUT", "/seats/a,1?taken=true", {"taken": True}, NATIVE)
 

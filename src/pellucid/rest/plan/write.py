@@ -72,13 +72,14 @@ def plan_put(asked: RestRequest, names: Names) -> Insert | Update:
                 "A filter has no meaning for PUT.", hint="Leave it out; the address says which row is meant."
             )
         return plan_replacement(asked, names, returned(asked, names))
-    key = {one.field.name: one.values[0] for one in asked.query.conditions if isinstance(one, Filter)}
+    key = {one.field.name: one.values for one in asked.query.conditions if isinstance(one, Filter)}
     whole = bool(key) and key.keys() == set(names.table.primary_key)
+    twice = asked.profile.validates and len(key) < len(asked.query.conditions)
     elsewhere = any(part.conditions for part in asked.query.embedded.values())
-    if not whole or elsewhere or not all(_plain(one) for one in asked.query.conditions):
+    if not whole or twice or elsewhere or not all(_plain(one) for one in asked.query.conditions):
         raise UnfitUpsert("Filters must include all and only primary key columns with 'eq' operators")
     if asked.profile.validates:
-        at_key = replace(asked, key=tuple(key[name] for name in names.table.primary_key))
+        at_key = replace(asked, key=tuple(key[name][0] for name in names.table.primary_key))
         return plan_replacement(at_key, names, returned(asked, names))
     return _upsert(asked, names)
 
