@@ -46,6 +46,7 @@ FUNCTIONS = (
     function("total", Parameter("ns", "integer[]", variadic=True, cast="pg_catalog.int4[]")),
     function("echo", Parameter("", "jsonb", cast="pg_catalog.jsonb")),
     function("echo", Parameter("", "bytea", cast="pg_catalog.bytea")),
+    function("note", Parameter("", "xml", cast="pg_catalog.xml")),
     function("secret", executable_by=frozenset()),
     function("secret", A, executable_by=frozenset()),
     function("secret", Parameter("a", "text"), executable_by=frozenset()),
@@ -87,6 +88,8 @@ def test_the_whole_body_is_one_argument() -> None:
     statement = sql("POST", "/rpc/echo", b"\x00\xff", POSTGREST, content_type="application/octet-stream")
     assert '"public"."echo"($1::bytea::pg_catalog.bytea)' in statement.sql
     assert statement.parameters == (b"\x00\xff",)
+    statement = sql("POST", "/rpc/note", b"<a/>", POSTGREST, content_type="text/xml")
+    assert '"public"."note"($1::text::pg_catalog.xml)' in statement.sql
 
 
 def test_only_what_is_read_is_asked_of_the_function() -> None:

@@ -1,4 +1,4 @@
-"""What PostgREST's reference says of tables, preferences, functions, media types and tokens, and no other scenario proves."""
+"""What PostgREST's reference says of tables, preferences, functions and tokens, and no other scenario proves."""
 
 from functools import partial
 
@@ -280,51 +280,6 @@ test_calls = scenarios(
         contains=("PGRST117", "Unsupported HTTP method: LOCK"),
     ),
     setup=CALLS,
-)
-
-REPORT = """
-create domain "text/csv" as text;
-create function report_row(state text, next people) returns "text/csv" language sql immutable
-  as $$ select state || next.id || ';' || next.name || E'\\n' $$;
-create function report_end(state "text/csv") returns "text/csv" language plpgsql as $$ begin
-  perform set_config('response.headers', '[{"Content-Disposition": "attachment; filename=people.csv"}]', true);
-  return U&'\\FEFF' || E'id;name\\n' || state; end $$;
-create aggregate report (people) (sfunc = report_row, stype = "text/csv", initcond = '', finalfunc = report_end);
-create domain "*/*" as bytea;
-create view exported with (security_invoker = true) as select id, name from people;
-grant select on exported to anon;
-create function export_row(state "*/*", next exported) returns "*/*" language sql immutable
-  as $$ select state || convert_to('<p>' || next.name || '</p>', 'UTF8') $$;
-create function export_end(state "*/*") returns "*/*" language plpgsql as $$ declare
-  wanted text := current_setting('request.headers', true)::json->>'accept'; begin
-  if wanted not in ('*/*', 'text/html') then raise sqlstate 'PT415' using message = 'only HTML'; end if;
-  perform set_config('response.headers', '[{"Content-Type": "text/html"}]', true); return state; end $$;
-create aggregate export (exported) (sfunc = export_row, stype = "*/*", initcond = '', finalfunc = export_end);
-"""
-
-test_media = scenarios(
-    answered(
-        name="an aggregate in the place of CSV",
-        request="GET /rest/v1/people?id=lt.3&order=id",
-        headers={"Accept": "text/csv"},
-        contains=("\ufeffid;name\n1;Ada\n2;Blaise\n",),
-        shows={"content-type": "text/csv; charset=utf-8", "content-disposition": "attachment; filename=people.csv"},
-    ),
-    answered(
-        name="an aggregate for whatever is accepted",
-        request="GET /rest/v1/exported?id=eq.1",
-        headers={"Accept": "text/html"},
-        contains=("<p>Ada</p>",),
-        shows={"content-type": "text/html"},
-    ),
-    answered(
-        name="an aggregate that refuses what is accepted",
-        request="GET /rest/v1/exported",
-        headers={"Accept": "image/png"},
-        status=415,
-        contains=("PT415", "only HTML"),
-    ),
-    setup=PEOPLE + REPORT,
 )
 
 SECRET = "a secret of thirty-two characters"
