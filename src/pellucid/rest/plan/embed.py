@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pellucid.database.catalog.model import Relationship, Table, TableName
-from pellucid.errors import NotExposed
+from pellucid.database.catalog.model import Privilege, Relationship, Table, TableName
+from pellucid.errors import AmbiguousRelationship, NotExposed, UnknownRelationship
 from pellucid.rest.grammar.query import Part
 from pellucid.rest.grammar.ranges import ALL, Range, parse_range
 from pellucid.rest.grammar.select import Related, SelectItem
 from pellucid.rest.plan.model import Condition, Embed, Junction, Presence, Read
-from pellucid.rest.plan.names import Context, check_exposed
+from pellucid.rest.plan.names import Context, check_exposed, denied
 from pellucid.rest.plan.parts import Names, not_embedded
 from pellucid.rest.plan.relate import find_relationship
 from pellucid.rest.plan.spread import lifted
@@ -27,10 +27,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """Plans the tables embedded in a table, to any depth. ``ranged`` tells that limits count: what a write answers has none."""
+    """Plans the tables embedded in a table, to any depth.
+
+    ``ranged`` tells that limits count: what a write answers has none. ``handed`` tells that a call hands on the rows of the first table.
+    """
 
     context: Context
     ranged: bool
+    handed: bool = False
 
     def embeds(
         self, select: tuple[SelectItem, ...], origin: Table, said: Mapping[int, Said], depth: int = 1
@@ -50,7 +54,7 @@ class Embedder:
         )
 
     def _embed(self, related: Related, origin: Table, said: Said, depth: int) -> Embed:
-        relationship = find_relationship(origin, related, self.context)
+        relationship = self._relationship(origin, related, depth)
         target = self._exposed(relationship)
         label = target.name.name if relationship.junction else f"{target.name.name}_{depth}"
         embeds = self.embeds(related.select, target, said.inside, depth + 1)
@@ -68,6 +72,15 @@ class Embedder:
         hidden = _empty(read)
         embed = Embed(related.known_as, read, relationship, bool(related.inner), related.spread and not hidden, hidden)
         return lifted(embed) if embed.spread else embed
+
+    def _relationship(self, origin: Table, related: Related, depth: int) -> Relationship:
+        """The way to the other table; who may not read this one is not told which ways there are from it."""
+        try:
+            return find_relationship(origin, related, self.context)
+        except (UnknownRelationship, AmbiguousRelationship):
+            if origin.allows(self.context.role, Privilege.SELECT) or (self.handed and depth == 1):
+                raise
+            raise denied(origin, self.context) from None
 
     def _range(self, part: Part, relationship: Relationship) -> Range:
         if not self.ranged:

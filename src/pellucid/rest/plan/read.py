@@ -32,7 +32,7 @@ def plan_read(asked: RestRequest, table: Table | None, context: Context) -> Read
     embeds: tuple[Embed, ...] = ()
     if query.embedded or any(not isinstance(item, Item | Everything) for item in query.select):
         said = arranged(query.select, query.embedded, legacy=context.legacy_target_names)
-        embeds = Embedder(context, ranged=reads).embeds(query.select, table, said)
+        embeds = Embedder(context, ranged=reads, handed=asked.call).embeds(query.select, table, said)
     names = Names(table, context, embeds, handed=asked.call)
     outputs = names.outputs(query.select)
     order = names.order(query.order) if query.order else ()
