@@ -176,3 +176,12 @@ async def test_a_commit_whose_answer_never_came_says_so(database: Database, admi
             pid = (await session.execute(text("select pg_backend_pid()"))).scalar_one()
             await admin.execute("select pg_terminate_backend($1, 5000)", pid)
     assert "committed" in caught.value.message
+
+
+async def test_a_session_has_the_isolation_of_its_role(database: Database, admin: asyncpg.Connection) -> None:
+    here = await admin.fetchval("select current_database()")
+    await admin.execute(f'alter role anon in database "{here}" set default_transaction_isolation = serializable')
+    await database.refresh()
+    async with database.write(ANON) as session:
+        assert await session.scalar(text("show transaction_isolation")) == "serializable"
+        assert await session.scalar(text("select '{\"a\": 1}'::json")) == {"a": 1}

@@ -1,5 +1,6 @@
 """The driver's connection, with the three things that a pooled connection of ours must never get wrong."""
 
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -17,6 +18,7 @@ STATEMENT_CACHE = 256
 """Prepared statements that one connection keeps."""
 
 
+_JSON = frozenset({"json", "jsonb"})
 _JSONB_VERSION = b"\x01"
 """What stands before the text of every jsonb value on the wire."""
 
@@ -53,16 +55,21 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no typ
 
         SQLAlchemy calls this on new connections before it counts them, so an interruption here would leak the connection.
         """
-        decode = options["decoder"]
+        if typename in _JSON:
+            options |= {"decoder": self._either(options["decoder"])}
+        try:
+            await super().set_type_codec(typename, **options)
+        except BaseException:
+            self.terminate()
+            raise
+
+    def _either(self, decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+        """Decode as SQLAlchemy wants it, or leave the text as it is."""
 
         def decoder(data: bytes) -> Any:
             return data.lstrip(_JSONB_VERSION).decode() if self.verbatim else decode(data)
 
-        try:
-            await super().set_type_codec(typename, **{**options, "decoder": decoder})
-        except BaseException:
-            self.terminate()
-            raise
+        return decoder
 
 
 def _cleaned(begin: str) -> str:

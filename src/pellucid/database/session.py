@@ -28,6 +28,9 @@ def _open(session: OpenedSession, transaction: SessionTransaction, connection: C
     if transaction.nested:
         return
     opening = session.opening
+    if opening.isolation is not None:
+        level = f"SET TRANSACTION ISOLATION LEVEL {opening.isolation}"
+        connection.exec_driver_sql(level, execution_options={"stage": Stage.SESSION}).close()
     names, values = opening.names, opening.values
     if opening.read_only:
         names, values = (READ_ONLY[0], *names), (READ_ONLY[1], *values)
