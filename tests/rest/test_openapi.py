@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pellucid.database.catalog.model import Catalog, Column, Fill, Function, Parameter, Privilege, Table, TableName
 from pellucid.rest.openapi.document import describe, merge
-from pellucid.rest.openapi.values import answered, answered_type, default, given
+from pellucid.rest.openapi.values import answered, answered_type, default, either, given
 from pellucid.rest.validate import given as judged
 from tests.rest.fits import misfits, references, resolve
 from tests.rest.library import LIBRARY
@@ -283,6 +283,8 @@ def test_answers_have_the_types_of_json() -> None:
     assert answered_type("timestamp with time zone") == {"type": ["string", "null"], "format": "date-time"}
     assert answered_type("integer[]")["items"] == {"type": ["integer", "null"], "format": "int32"}
     assert answered_type("public.odd") == {}
+    either_one = either([answered_type("integer"), answered_type("numeric"), answered_type("integer")])
+    assert either_one["anyOf"] == [{"type": "integer", "format": "int32"}, {"type": "number"}, {"type": "null"}]
 
 
 @pytest.mark.parametrize(
@@ -342,11 +344,12 @@ def test_results_are_described(world: Json) -> None:
         return schema(world, world["paths"][path]["post"]["responses"]["200"])
 
     assert answer("/rpc/everybody") == {"type": "array", "items": {"$ref": "#/components/schemas/people.row"}}
-    assert answer("/rpc/pair") == {"$ref": "#/components/schemas/rpc.pair.row"}
+    assert answer("/rpc/pair") == {"anyOf": [{"$ref": "#/components/schemas/rpc.pair.row"}, {"type": "null"}]}
+    assert answer("/rpc/add") == {"type": ["integer", "null"], "format": "int32"}
     assert "select" in names(world, "/rpc/everybody", "get")
     assert "select" not in names(world, "/rpc/add", "get")
     assert set(world["paths"]["/rpc/act"]["post"]["responses"]) >= {"204", "default"}
-    assert set(world["paths"]["/rpc/page"]["get"]["responses"]["200"]["content"]) == {"text/html"}
+    assert set(world["paths"]["/rpc/page"]["get"]["responses"]["200"]["content"]) >= {"text/html", "application/json"}
     assert world["paths"]["/rpc/whole"]["post"]["requestBody"] == {
         "required": True,
         "content": {"application/json": {"schema": {}}},

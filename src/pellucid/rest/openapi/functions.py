@@ -8,7 +8,7 @@ from pellucid.database.catalog.model import Function, Parameter
 from pellucid.rest.openapi import answers, parameters
 from pellucid.rest.openapi.models import Models, result
 from pellucid.rest.openapi.names import Components, plain
-from pellucid.rest.openapi.values import answered_type, argument, argument_in_query
+from pellucid.rest.openapi.values import answered_type, argument, argument_in_query, either
 
 Json = dict[str, Any]
 _WHOLE = {
@@ -66,7 +66,7 @@ class Functions:
         content: Json = {media: {"schema": {}} for media in whole}
         if named:
             schemas = [self._arguments(function, number) for number, function in enumerate(named)]
-            content["application/json"] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
+            content["application/json"] = {"schema": either(schemas)}
         needed = bool(whole) or all(any(each.required for each in function.parameters) for function in named)
         return {"required": needed, "content": content}
 
@@ -109,25 +109,24 @@ class Functions:
         return responses | answers.problems(_ERRORS)
 
     def _content(self, functions: Sequence[Function]) -> Json:
-        content: Json = {}
-        schemas = [self._result(function) for function in functions if function.media is None]
-        if schemas:
-            content["application/json"] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
-            content["text/csv"] = {"schema": {"type": "string"}}
+        content = answers.one(either([self._result(function) for function in functions]))
         return content | {function.media: {} for function in functions if function.media}
 
     def _result(self, function: Function) -> Json:
-        one = self._one(function)
-        return {"type": "array", "items": one} if function.returns_set else one
+        """What comes back; a function that answers one row may answer none."""
+        if function.scalar:
+            one = answered_type(function.returns)
+            return {"type": "array", "items": one} if function.returns_set else one
+        row = self._row(function)
+        return {"type": "array", "items": row} if function.returns_set else {"anyOf": [row, {"type": "null"}]}
 
-    def _one(self, function: Function) -> Json:
+    def _row(self, function: Function) -> Json:
         if function.result is None:
-            return {"type": "object"} if not function.scalar else answered_type(function.returns)
+            return {"type": "object"}
         if function.result.name == function.returns_table:
             return self._models.answer(function.result)
-        return self._components.schema(
-            f"rpc.{plain(function.name.name)}.row", result(function.result.columns, function.name.name)
-        )
+        name = function.name.name
+        return self._components.schema(f"rpc.{plain(name)}.row", result(function.result.columns, name))
 
 
 def _callable(function: Function) -> bool:

@@ -59,7 +59,7 @@ class Models:
         return self._written(table, "put", lambda column: needs_value(column) and column.name not in table.primary_key)
 
     def _written(self, table: Table, part: str, required: Callable[[Column], bool], **limits: Any) -> Json:
-        columns = [column for column in table.columns.values() if column.fill is not Fill.ALWAYS]
+        columns = [column for column in table.columns.values() if may_be_given(column)]
         needed = [column.name for column in columns if required(column)]
         filled = part == "insert"
         schema = {
@@ -104,6 +104,11 @@ class Models:
     def _related(self, way: Relationship) -> Json:
         row = self.row(self._seen[way.target])
         return {"anyOf": [row, {"type": "null"}]} if way.to_one else {"type": "array", "items": row}
+
+
+def may_be_given(column: Column) -> bool:
+    """Whether a client may give this column a value."""
+    return column.fill is not Fill.ALWAYS
 
 
 def needs_value(column: Column) -> bool:

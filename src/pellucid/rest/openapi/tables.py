@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pellucid.database.catalog.model import Catalog, Fill, Privilege, Table
 from pellucid.rest.openapi import answers, parameters
-from pellucid.rest.openapi.models import Models, example
+from pellucid.rest.openapi.models import Models, example, may_be_given
 from pellucid.rest.openapi.names import Components, placeholder, plain
 
 Json = dict[str, Any]
@@ -150,7 +150,7 @@ def allowed_methods(table: Table, role: str) -> frozenset[str]:
     possible = {
         "get": Privilege.SELECT in can,
         "post": Privilege.INSERT in can and table.insertable,
-        "patch": Privilege.UPDATE in can and table.updatable,
+        "patch": Privilege.UPDATE in can and table.updatable and any(map(may_be_given, table.columns.values())),
         "put": replaces <= can and table.insertable and table.updatable,
         "delete": Privilege.DELETE in can and table.deletable,
     }

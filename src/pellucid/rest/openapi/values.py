@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -124,6 +124,30 @@ def answered_type(declared: str) -> Json:
     array = declared.endswith("[]")
     name = declared.removesuffix("[]")
     return answered(Column("", declared, _DECLARED.get(name, name), array=array))
+
+
+def either(schemas: Sequence[Json]) -> Json:
+    """One of several schemas. Null is said apart: there are tools that look for one type in each."""
+    kinds = _distinct(map(_not_null, schemas))
+    if len(kinds) == 1:
+        return schemas[0]
+    return {"anyOf": kinds + [{"type": "null"}] * any(each not in kinds for each in schemas)}
+
+
+def _distinct(schemas: Iterable[Json]) -> list[Json]:
+    found: list[Json] = []
+    found.extend(each for each in schemas if each not in found)
+    return found
+
+
+def _not_null(schema: Json) -> Json:
+    match schema:
+        case {"type": [str(kind), "null"], "enum": [*values, None]}:
+            return {**schema, "type": kind, "enum": values}
+        case {"type": [str(kind), "null"]}:
+            return {**schema, "type": kind}
+        case _:
+            return schema
 
 
 def argument(parameter: Parameter) -> Json:
