@@ -112,6 +112,8 @@ def test_arguments_are_told_their_types() -> None:
     ]
     check(replace(ask("POST", "/add", {"a": 1, "b": 1}), call=True), function, MODELS, "anon")
     check(called, function, MODELS, "stranger")
+    for others in ((), (Parameter("", "jsonb", cast="pg_catalog.jsonb"),)):
+        check(called, replace(function, parameters=others), MODELS, "anon")
 
 
 def test_keys_that_are_not_written_are_not_judged() -> None:

@@ -228,6 +228,10 @@ test_native_calls = scenarios(
     Scenario(
         name="a name that is nearly right", request="GET /rpc/gret", status=404, contains=("Did you mean greet?",)
     ),
+    Scenario(name="no arguments", request="POST /rpc/stats", json={}, status=200, answer={"low": 36, "high": 79}),
+    Scenario(
+        name="the whole body", request="POST /rpc/echo", json={"any": "thing"}, status=200, answer={"any": "thing"}
+    ),
     Scenario(name="no table is made of a call", request="POST /rpc/things", json={"a": 1}, status=404),
     setup=FUNCTIONS,
 )

@@ -109,9 +109,9 @@ def check(asked: RestRequest, target: Table | Function, models: ModelCache, role
     if asked.payload is None or not asked.profile.validates:
         return
     if isinstance(target, Function):
-        if role not in target.executable_by:
+        if role not in target.executable_by or takes_whole(target, asked):
             return
-        checker = _of_call(asked, target, models)
+        checker = _of_call(target, models)
     elif target.allows(role, Privilege.INSERT if asked.method == "POST" else Privilege.UPDATE):
         checker = _of_rows(asked, target, models, asked.payload)
     else:
@@ -134,11 +134,9 @@ def _of_rows(asked: RestRequest, table: Table, models: ModelCache, payload: Payl
     )
 
 
-def _of_call(asked: RestRequest, function: Function, models: ModelCache) -> "_Checker":
-    """The body of a function with one unnamed parameter may be anything."""
-    columns = {} if takes_whole(function, asked) else {each.name: as_column(each) for each in function.parameters}
-    model = models.of_arguments(function) if columns else BaseModel
-    return _Checker(function.name.name, columns, model, inherited=frozenset(), listed=False)
+def _of_call(function: Function, models: ModelCache) -> "_Checker":
+    columns = {each.name: as_column(each) for each in function.parameters}
+    return _Checker(function.name.name, columns, models.of_arguments(function), inherited=frozenset(), listed=False)
 
 
 def _others(payload: Payload, columns: Iterable[str]) -> frozenset[str]:
