@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Literal
 from urllib.parse import unquote
 
@@ -14,7 +13,6 @@ from pellucid.errors import (
     MalformedBody,
     MalformedQuery,
     MethodNotAllowed,
-    NotAcceptable,
     RequestError,
     UnknownRoute,
     UnknownSchema,
@@ -36,16 +34,9 @@ from pellucid.rest.grammar.query import Query, parse_query
 from pellucid.rest.grammar.ranges import ALL, Range, parse_range
 from pellucid.rest.profile import Profile
 
-__all__ = ["Body", "Envelope", "Media", "Method", "Payload", "RestRequest", "parse_request"]
+__all__ = ["Body", "Envelope", "Method", "Payload", "RestRequest", "parse_request"]
 
 Method = Literal["OPTIONS", "GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
-
-
-class Media(Enum):
-    """How rows are written."""
-
-    JSON = "application/json"
-    SINGULAR = "application/vnd.pgrst.object+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +72,6 @@ class RestRequest:
     def reads(self) -> bool:
         """Whether it only reads."""
         return self.method in ("GET", "HEAD")
-
-    @property
-    def media(self) -> Media:
-        """How rows are written, where no table and no function has a say in it."""
-        for accepted in self.accept:
-            if accepted.media == medium.SINGULAR and not accepted.stripped:
-                return Media.SINGULAR
-            if accepted.media in (medium.JSON, medium.ANY, "application/*"):
-                return Media.JSON
-        raise NotAcceptable(
-            f"None of these media types are available: {', '.join(map(str, self.accept))}",
-            hint=None if not self.profile.validates else "Accept application/json.",
-        )
 
 
 @dataclass(frozen=True, slots=True)
