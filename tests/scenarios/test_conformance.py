@@ -100,6 +100,7 @@ test_reads = scenarios(
     answered(name="what nobody knows, leniently", request="GET /rest/v1/plant?select=id&id=eq.1",
         headers={"Prefer": "handling=lenient, something"}, answer=[{"id": 1}], shows={"preference-applied": "handling=lenient"}),
     answered(name="a view", request="GET /rest/v1/tall?select=name&order=name", answer=[{"name": "Oak"}, {"name": "Rose"}]),
+    answered(name="no name of the server", request="GET /rest/v1/plant?limit=0", answer=[], shows={"server": None}),
     answered(name="the length of the body", request="GET /rest/v1/plant?select=id&id=eq.1", shows={"content-length": "10"}),
     answered(
         name="a media type of functions at a table",
