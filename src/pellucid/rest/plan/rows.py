@@ -12,7 +12,7 @@ from pellucid.rest.plan.names import find_column
 from pellucid.rest.plan.parts import Names
 from pellucid.rest.request import Payload, RestRequest
 
-MAX_GROUPS = 64
+MAX_GROUPS = 128
 """How many different sets of keys the rows of one body may have."""
 LONGEST_NAME = 200
 """How much of a name or a value an error repeats, in characters; the names in a database are shorter."""
