@@ -370,7 +370,7 @@ test_nothing_is_passed_over_in_silence = scenarios(
             ("GET", "on_conflict=id", {}, "on_conflict"),
             ("POST", "age=5", {"name": "x"}, "filter"),
             ("POST", "limit=1", {"name": "x"}, "limit"),
-            ("PATCH", "id=1&order=id", {"age": 1}, "order"),
+            ("PATCH", "id=1&offset=1", {"age": 1}, "offset"),
             ("DELETE", "id=1&limit=1", {}, "limit"),
         )
     ),
