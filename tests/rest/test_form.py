@@ -68,6 +68,8 @@ def test_the_native_profile_understands_ranges_and_escapes_formulas() -> None:
     assert form(asked("text/csv", profile=NATIVE)).escaped
     assert not form(asked("text/csv")).escaped
     assert form(asked("*/*", "GET /people/1", NATIVE)).shape is Shape.OBJECT
+    with pytest.raises(NotAcceptable):  # without PostGIS
+        form(asked("application/geo+json", profile=NATIVE))
 
 
 def test_the_narrowest_handler_wins() -> None:

@@ -119,6 +119,7 @@ class _Offers:
         self.native = asked.profile.validates
         self.whole = asked.query.select == (Everything(),)
         self.handlers = catalog.handlers
+        self.postgis = catalog.postgis
         self.function: Function | None = plan.function if isinstance(plan, Call) else None
         self.table: TableName | None = _table(plan)
 
@@ -169,7 +170,7 @@ class _Offers:
                 return JSON_FORM
             case media.CSV:
                 return Form(Shape.CSV, content_type(media.CSV), escaped=self.native)
-            case media.GEOJSON:
+            case media.GEOJSON if self.postgis or not self.native:
                 return Form(Shape.GEOJSON, content_type(media.GEOJSON))
             case _:
                 return None
