@@ -13,7 +13,7 @@ from pellucid.rest.plan.form import content_type
 from pellucid.rest.profile import POSTGREST
 from pellucid.rest.request import RestRequest
 from pellucid.rest.result import VARY
-from pellucid.rest.swagger import Viewer, describe
+from pellucid.rest.openapi.swagger import Viewer, describe
 from pellucid.web.identity import Identity
 
 _PRODUCED = {media.OPENAPI, media.JSON, media.ANY}

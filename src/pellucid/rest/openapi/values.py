@@ -39,21 +39,23 @@ _WRITTEN_OUT = frozenset(
 """The other types that are a text in JSON; of what is not here nothing is said."""
 _IN_QUERY = {"integer", "number", "boolean"}
 _DECLARED = {
-    "boolean": "bool",
-    "smallint": "int2",
-    "integer": "int4",
-    "bigint": "int8",
-    "real": "float4",
-    "double precision": "float8",
-    "character varying": "varchar",
-    "character": "bpchar",
-    "time without time zone": "time",
-    "time with time zone": "timetz",
-    "timestamp without time zone": "timestamp",
-    "timestamp with time zone": "timestamptz",
-    "bit varying": "varbit",
+    "bool": "boolean",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "float4": "real",
+    "float8": "double precision",
+    "varchar": "character varying",
+    "bpchar": "character",
+    "char": '"char"',
+    "time": "time without time zone",
+    "timetz": "time with time zone",
+    "timestamp": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone",
+    "varbit": "bit varying",
 }
-"""The names of types that differ from those in ``pg_type``."""
+"""How types are declared whose names in ``pg_type`` are others."""
+_BASES = {declared: base for base, declared in _DECLARED.items()}
 
 
 def given(column: Column) -> Json:
@@ -123,7 +125,7 @@ def answered_type(declared: str) -> Json:
     """What an answer holds of a type by its declared name: the result of a function."""
     array = declared.endswith("[]")
     name = declared.removesuffix("[]")
-    return answered(Column("", declared, _DECLARED.get(name, name), array=array))
+    return answered(Column("", declared, _BASES.get(name, name), array=array))
 
 
 def either(schemas: Sequence[Json]) -> Json:
@@ -136,7 +138,9 @@ def either(schemas: Sequence[Json]) -> Json:
 
 def _distinct(schemas: Iterable[Json]) -> list[Json]:
     found: list[Json] = []
-    found.extend(each for each in schemas if each not in found)
+    for each in schemas:
+        if each not in found:
+            found.append(each)
     return found
 
 
@@ -148,6 +152,16 @@ def _not_null(schema: Json) -> Json:
             return {**schema, "type": kind}
         case _:
             return schema
+
+
+def declared(column: Column) -> str:
+    """How the column's type is declared, without a length; for a domain the type under it, where that is PostgreSQL's own."""
+    own = column.base in _ANSWERED or column.base in _WRITTEN_OUT or column.base in ("json", "jsonb")
+    if column.cast.startswith("pg_catalog.") or (
+        own and not column.cast.endswith((f".{column.base}", f'"{column.base}"', "[]"))
+    ):
+        return _DECLARED.get(column.base, column.base) + "[]" * column.array
+    return column.type
 
 
 def argument(parameter: Parameter) -> Json:

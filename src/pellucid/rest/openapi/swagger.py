@@ -1,13 +1,13 @@
 """The catalog as OpenAPI 2.0, as the root of the PostgREST profile answers it: generators of clients for that dialect read it."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from pellucid.database.catalog.model import Cardinality, Catalog, Column, Function, Parameter, Table, TableName
+from pellucid.rest.openapi.values import declared
 from pellucid.rest.options import DataOptions, OpenApiMode
 from pellucid.rest.plan.names import is_exposed
 from pellucid.version import VERSION
@@ -23,7 +23,6 @@ _TYPES: Mapping[str, str | None] = {
     "double precision": "number", "json": None, "jsonb": None,
 }  # fmt: skip
 """The types that are something else than text there; None is any value."""
-_LENGTH = re.compile(r"\([\d,]+\)")
 _FORMATS = {"smallint": "int32", "integer": "int32", "bigint": "int64"}
 
 
@@ -128,7 +127,7 @@ def _property(column: Column, table: Table, target: tuple[TableName, str] | None
         name, of = target[0].name, target[1]
         notes.append(f"This is a Foreign Key to `{name}.{of}`.<fk table='{name}' column='{of}'/>")
     said = [text for text in (column.comment, "\n".join(notes) if len(notes) > 1 else None) if text]
-    return _typed(_LENGTH.sub("", column.type)) | _known(
+    return _typed(declared(column)) | _known(
         {
             "description": "\n\n".join(said) or None,
             "enum": list(column.enum) or None,
@@ -140,13 +139,12 @@ def _property(column: Column, table: Table, target: tuple[TableName, str] | None
 
 def _default(column: Column) -> object:
     """The default, where it is a value that can be written as JSON."""
-    name = _LENGTH.sub("", column.type)
     if column.default is None:
         return None
-    if _type(name) == "string":
-        return column.default.removesuffix(f"::{name}").strip("'")
+    name = declared(column)
+    text = f'"{column.default.removesuffix(f"::{name}").strip(chr(39))}"' if _type(name) == "string" else column.default
     try:
-        return json.loads(column.default)
+        return json.loads(text)
     except ValueError:
         return None
 
