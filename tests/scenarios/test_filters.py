@@ -28,12 +28,10 @@ insert into thing values
 answered = partial(Scenario, status=200, statements=1)
 
 
-def finds(query: str, *ids: int, native: bool = False, **more: object) -> Scenario:
+def finds(query: str, *ids: int, native: bool = False) -> Scenario:
     """A filter, and the rows that it lets through."""
     path = "/thing" if native else "/rest/v1/thing"
-    return answered(
-        name=query, request=f"GET {path}?select=id&order=id&{query}", answer=[{"id": each} for each in ids], **more
-    )
+    return answered(name=query, request=f"GET {path}?select=id&order=id&{query}", answer=[{"id": each} for each in ids])
 
 
 def refused(query: str, code: str, *texts: str, status: int = 400) -> Scenario:
