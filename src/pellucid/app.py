@@ -1,13 +1,11 @@
 """The composition root: settings to resources to an ASGI application. The only file that sees every room."""
 
-import hashlib
-import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.routing import BaseRoute
 
@@ -22,6 +20,7 @@ from pellucid.database.core import Database
 from pellucid.errors import StartupError
 from pellucid.rest.develop import Grower
 from pellucid.rest.openapi.document import describe, merge
+from pellucid.rest.openapi.kept import Documents
 from pellucid.rest.pipeline import DataApi
 from pellucid.rest.routes import POSTGREST_PREFIX, data_routes
 from pellucid.rest.validate import ModelCache
@@ -33,8 +32,6 @@ from pellucid.web.stack import install
 
 EVERYBODY = "service_role"
 """The role whose view shows every table; what development shows."""
-KEPT_DOCUMENTS = 32
-"""Roles whose description of the API a worker keeps at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,45 +120,16 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     return application
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """The description of the API as it is sent, and the tag of this very content (RFC 9110, 8.8.3)."""
-
-    content: bytes
-    tag: str
-
-
-class Documents:
-    """Keeps the descriptions of the API, one for each role, for as long as the catalog stays the same: each takes a while to make."""
-
-    def __init__(self, application: Pellucid) -> None:
-        self._application = application
-        self._version: int | None = None
-        self._kept: dict[str, Document] = {}
-
-    async def of(self, role: str) -> Document:
-        """The description for a role. It is made beside the event loop, so that no request waits for it."""
-        version = self._application.data.database.catalog.version if self._application.data else None
-        if version != self._version or len(self._kept) >= KEPT_DOCUMENTS:
-            self._version, self._kept = version, {}
-        kept = self._kept
-        if role not in kept:
-            kept[role] = await to_thread.run_sync(self._made, role)
-        return kept[role]
-
-    def _made(self, role: str) -> Document:
-        content = json.dumps(self._application.openapi_for(role), ensure_ascii=False, separators=(",", ":")).encode()
-        return Document(content, f'"{hashlib.sha256(content).hexdigest()[:16]}"')
-
-
 def _documents(application: Pellucid, *, production: bool) -> APIRouter:
     router = APIRouter(include_in_schema=False)
-    documents = Documents(application)
+    documents = Documents()
 
     @router.get("/openapi.json")
     async def openapi(request: Request) -> Response:
         """Describe the API: in development all of it, in production what the caller may use."""
-        document = await documents.of((await current_identity(request)).role if production else EVERYBODY)
+        role = (await current_identity(request)).role if production else EVERYBODY
+        version = application.data.database.catalog.version if application.data else None
+        document = await documents.of(version, role, partial(application.openapi_for, role))
         headers = {"ETag": document.tag, "Cache-Control": "private, no-cache"}
         if document.tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)

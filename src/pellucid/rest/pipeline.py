@@ -1,6 +1,6 @@
 """The whole story of one data request, one line a stage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.responses import Response
 
@@ -11,6 +11,7 @@ from pellucid.rest.beginning import beginning, ending
 from pellucid.rest.compile.statement import compile_plan
 from pellucid.rest.counting import counted
 from pellucid.rest.develop import Grower
+from pellucid.rest.openapi.kept import Documents
 from pellucid.rest.options import DataOptions
 from pellucid.rest.outcome import check_preferences, judge
 from pellucid.rest.plan.build import make_plan
@@ -28,7 +29,8 @@ class DataApi:
     """What the pipeline works with.
 
     ``grower`` makes missing tables and columns in development; production has none, and serves no table without row level security.
-    ``reserved`` are names that belong to other routes, so that no table has them in the native profile.
+    ``reserved`` are names that belong to other routes, so that no table has them in the native profile. ``descriptions`` keeps what the
+    root of the PostgREST profile answers.
     """
 
     database: Database
@@ -36,6 +38,7 @@ class DataApi:
     grower: Grower | None
     models: ModelCache
     reserved: frozenset[str]
+    descriptions: Documents = field(default_factory=Documents)
 
 
 async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: Identity) -> Response:

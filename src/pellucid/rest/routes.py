@@ -49,7 +49,7 @@ def _endpoint(api: DataApi, profile: Profile) -> Callable[[Request], Coroutine[A
             check_root(api)
             asked = parsed(envelope, profile, api.options)
             if asked.reads and not asked.call:
-                return root(api, request, asked, identity)
+                return await root(api, request, asked, identity)
         if request.method == "OPTIONS":
             return _methods(api, envelope, profile, identity)
         return await answer(api, envelope, profile, identity)

@@ -66,10 +66,10 @@ def shared(*names: str) -> list[Json]:
 PAGES = shared("select", "order", "limit", "offset", "or", "and")
 READ = (*PAGES, *shared("range", "preferRead"))
 READ_ONE = shared("select", "preferRead")
-INSERT = shared("select", "columns", "on_conflict", "preferInsert")
-CHANGE = shared("select", "columns", "preferWrite")
+INSERT = shared("select", "order", "columns", "on_conflict", "preferInsert")
+CHANGE = shared("select", "order", "columns", "preferWrite")
 REPLACE = shared("select", "preferWrite")
-DELETE = shared("select", "preferWrite")
+DELETE = shared("select", "order", "preferWrite")
 
 
 def filters(table: Table, components: Components) -> list[Json]:

@@ -28,11 +28,10 @@ _FORMATS = {"smallint": "int32", "integer": "int32", "bigint": "int64"}
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks at the description, and from where: ``address`` is the URL under which the profile's root is reached."""
+    """Who looks at the description of which schema; ``guarded`` (production): only what has row level security is served."""
 
     role: str
     schema: str
-    address: str
     guarded: bool
 
 
@@ -49,7 +48,6 @@ def describe(catalog: Catalog, options: DataOptions, viewer: Viewer) -> Json:
             "description": description or "This is a dynamic API, made of the tables and functions of a database",
             "version": VERSION,
         },
-        **_place(options.openapi_server_proxy_uri or viewer.address),
         "consumes": [*_MEDIA, "text/csv"],
         "produces": [*_MEDIA, "text/csv"],
         "paths": {"/": _ROOT} | dict(map(_table_path, tables)) | dict(map(_function_path, functions)),
@@ -74,7 +72,8 @@ def _functions(catalog: Catalog, viewer: Viewer) -> list[Function]:
     return [function for _, overloaded in named for function in overloaded]
 
 
-def _place(address: str) -> Json:
+def place_of(address: str) -> Json:
+    """Where the API is, by the URL of the profile's root. It belongs into the description, whoever looks at it."""
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = parts.hostname or "localhost"

@@ -116,7 +116,8 @@ class Tables:
 
     def _media(self, table: Table) -> list[str]:
         """The other media types that rows of this table come in."""
-        return [
+        shapes = any(column.base in ("geometry", "geography") for column in table.columns.values())
+        return ["application/geo+json"] * (self._catalog.postgis and shapes) + [
             each.media
             for handlers in self._catalog.handlers.values()
             for each in handlers
