@@ -11,10 +11,13 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     "README.md",
     "docs/tutorial/first-backend.md",
+    "docs/how-to/call-functions.md",
     "docs/how-to/go-to-production.md",
+    "docs/how-to/join-tables.md",
     "docs/how-to/own-routes.md",
     "docs/how-to/psql.md",
     "docs/how-to/row-level-security.md",
+    "docs/how-to/supabase-clients.md",
 ]
 
 
