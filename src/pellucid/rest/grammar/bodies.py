@@ -91,7 +91,9 @@ def csv_payload(content: bytes, *, helpful: bool) -> Payload:
         MalformedBody: there is no header, a quote is out of place, or a line has more or fewer fields than the header.
     """
     records = _csv_records(content, helpful=helpful)
-    header = next(records)
+    header = next(records, None)
+    if header is None:
+        raise _empty_csv(helpful=helpful)
     if len(header) > MAX_KEYS_IN_ROW:
         raise _too_many_keys()
     rows: list[Mapping[str, Any]] = []
@@ -138,13 +140,13 @@ def form_pairs(content: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def _csv_records(content: bytes, *, helpful: bool) -> Iterator[list[str]]:
-    """The records, blank lines left out; at least one."""
+    """The records, blank lines left out."""
     try:
         text = content.decode()
     except ValueError:
         raise MalformedBody("The CSV is not UTF-8.", hint="Write it as UTF-8.") from None
     if not text.strip("\r\n"):
-        raise MalformedBody("The CSV is empty." if helpful else 'parse error (not enough input) at ""')
+        raise _empty_csv(helpful=helpful)
     record: list[str] = []
     at = 0
     while at < len(text):
@@ -160,6 +162,13 @@ def _csv_records(content: bytes, *, helpful: bool) -> Iterator[list[str]]:
         if record != [""]:
             yield record
         record = []
+
+
+def _empty_csv(*, helpful: bool) -> MalformedBody:
+    return MalformedBody(
+        "The CSV is empty." if helpful else 'parse error (not enough input) at ""',
+        hint="Send a line with the names of the columns, and then the rows.",
+    )
 
 
 def _misplaced_quote(text: str, at: int, *, helpful: bool) -> MalformedBody:
