@@ -50,8 +50,8 @@ class House:
 
 
 @asynccontextmanager
-async def serving(stage: Playhouse, **chosen: Any) -> AsyncIterator[House]:
-    await stage.run(WORLD)
+async def serving(stage: Playhouse, setup: str = WORLD, **chosen: Any) -> AsyncIterator[House]:
+    await stage.run(setup)
     settings = Settings(data=stage.directory, signing_key=KEY, pool_size=2, aggregates=True, plan=True, **chosen)
     app = create(None, settings, stage.deployment)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
