@@ -13,7 +13,7 @@ PYTHON := $(shell for test in 'import ensurepip; $(fits)' '$(fits)'; do \
 	"$$python" -c "$$test" >/dev/null 2>&1 && echo "$$python" && exit; done; done)
 endif
 
-.PHONY: help serve test check fix bench docs pins run-environment dev-environment
+.PHONY: help serve test check fix bench docs pins run-environment dev-environment bench-environment
 
 help:
 	@echo "make serve   start everything on http://127.0.0.1:8000"
@@ -21,7 +21,7 @@ help:
 	@echo "make check   style, types, layers, documentation"
 	@echo "make fix     repair what can repair itself: style, and the tables of the reference"
 	@echo "make docs    build the documentation into site/"
-	@echo "make bench   measure"
+	@echo "make bench   measure, against others, on this machine"
 	@echo "make pins    renew constraints.txt"
 
 serve: run-environment
@@ -46,13 +46,14 @@ docs: dev-environment
 	"$(BIN)/mkdocs" build --strict --quiet
 	@echo "The documentation is in site/index.html"
 
-bench: dev-environment
+bench: dev-environment bench-environment
 	"$(BIN)/python" -m benchmarks $(ARGS)
 
 pins: dev-environment
 	"$(BIN)/python" tools/pins.py
 
-run-environment dev-environment:
+bench-environment: dev-environment
+run-environment dev-environment bench-environment:
 	@"$(PYTHON)" -c '$(fits)' 2>/dev/null || { \
 		echo "Pellucid needs Python 3.11, 3.12, 3.13 or 3.14, and '$(PYTHON)' is none of them." >&2; \
 		echo "Install one (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python)," >&2; \

@@ -1,8 +1,8 @@
 """Build the environment that make runs everything in. Standard library only.
 
-`environment.py .venv run` installs what `pellucid serve` needs, `environment.py .venv dev` what the tests and checks need too.
-The versions are those of constraints.txt. An environment that fits is left alone; one that was made for other requirements, another
-interpreter or another place is made anew.
+`environment.py .venv run` installs what `pellucid serve` needs, `environment.py .venv dev` what the tests and checks need too, and
+`environment.py .venv bench` what Pellucid is measured against, as far as it can be had. The versions are those of constraints.txt.
+An environment that fits is left alone; one that was made for other requirements, another interpreter or another place is made anew.
 """
 
 import fcntl
@@ -18,6 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "pyproject.toml"
 PINS = ROOT / "constraints.txt"
+NEEDS = {"dev": "what the tests and checks need", "bench": "what Pellucid is measured against"}
+OPTIONAL = {"bench"}
+"""Groups of which a part may be missing: some programs are not made for every machine."""
 
 
 def main() -> None:
@@ -42,13 +45,16 @@ def build(target: Path, group: str) -> None:
         done["groups"].append("run")
         stamp.write_text(json.dumps(done))
     if group not in done["groups"]:
-        install(
-            target,
-            "what the tests and checks need",
-            *tomllib.loads(REQUIREMENTS.read_text())["dependency-groups"][group],
-        )
-        done["groups"].append(group)
-        stamp.write_text(json.dumps(done))
+        requirements = tomllib.loads(REQUIREMENTS.read_text())["dependency-groups"][group]
+        if group in OPTIONAL:
+            say(f"Installing {NEEDS[group]}")
+            missing = [requirement for requirement in requirements if not attempt(target, requirement)]
+        else:
+            missing = []
+            install(target, NEEDS[group], *requirements)
+        if not missing:  # or else it is tried again the next time
+            done["groups"].append(group)
+            stamp.write_text(json.dumps(done))
 
 
 def read(stamp: Path) -> dict[str, list[str]]:
@@ -80,18 +86,31 @@ def create(target: Path) -> None:
 
 
 def install(target: Path, what: str | None, *arguments: str) -> None:
-    """Install with the environment's own pip, or with the interpreter's where the environment has none."""
+    """Install what cannot be done without."""
     if what:
         say(f"Installing {what}")
-    python = str(target / "bin" / "python")
-    own = any(target.glob("lib/*/site-packages/pip"))
-    pip = [python, "-m", "pip"] if own else [sys.executable, "-m", "pip", "--python", python]
-    quiet = ["--disable-pip-version-check", "--no-input", "-qq"]
-    command = [*pip, *quiet, "install", "--constraint", str(PINS), *arguments]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+    if pip(target, *arguments):
         sys.exit(
             "The installation failed; pip's words above say why. Run make again once it is mended: it goes on from here."
         )
+
+
+def attempt(target: Path, requirement: str) -> bool:
+    """Install what can be done without."""
+    failed = pip(target, requirement)
+    if failed:
+        say(f"{requirement} cannot be installed here, and is left out")
+    return not failed
+
+
+def pip(target: Path, *arguments: str) -> int:
+    """Install with the environment's own pip, or with the interpreter's where the environment has none; return its exit status."""
+    python = str(target / "bin" / "python")
+    own = any(target.glob("lib/*/site-packages/pip"))
+    program = [python, "-m", "pip"] if own else [sys.executable, "-m", "pip", "--python", python]
+    quiet = ["--disable-pip-version-check", "--no-input", "-qq"]
+    command = [*program, *quiet, "install", "--constraint", str(PINS), *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def say(text: str) -> None:
