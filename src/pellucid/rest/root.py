@@ -46,7 +46,7 @@ async def root(api: DataApi, request: Request, asked: RestRequest, identity: Ide
         return response
     catalog, viewer = api.database.catalog, Viewer(identity.role, asked.name.schema, guarded=api.grower is None)
     kept = await api.descriptions.of(catalog.version, viewer, partial(describe, catalog, api.options, viewer))
-    place = json.dumps(place_of(api.options.openapi_server_proxy_uri or _address(request)), ensure_ascii=False)
+    place = json.dumps(place_of(api.options.openapi_server_proxy_uri or _address(request)), separators=(",", ":"))
     return Response(place[:-1].encode() + b"," + kept.content[1:], headers=headers)
 
 

@@ -24,6 +24,7 @@ _ERRORS = {
     "403": "The caller may not do that: a grant or a policy of row level security is missing.",
     "404": "There is no such row, or the caller may not see it.",
     "409": "The row is there already, or another one refers to it or is missing.",
+    "415": "The body is in a media type that is not read here, or does not say what it is.",
     "416": "The range begins behind the last row.",
     "422": "Some values do not fit; errors names the fields.",
 }
@@ -38,8 +39,8 @@ SCHEMAS: Json = {"Problem": PROBLEM_SCHEMA}
 
 READING = ("400", "401", "403", "416")
 READING_ONE = ("400", "401", "403", "404")
-WRITING = ("400", "401", "403", "409", "422")
-WRITING_ONE = ("400", "401", "403", "404", "409", "422")
+WRITING = ("400", "401", "403", "409", "415", "422")
+WRITING_ONE = ("400", "401", "403", "404", "409", "415", "422")
 DELETING = ("400", "401", "403", "409")
 DELETING_ONE = ("400", "401", "403", "404", "409")
 

@@ -5,20 +5,17 @@ from typing import Any
 from urllib.parse import quote
 
 from pellucid.database.catalog.model import Function, Parameter
+from pellucid.rest.grammar import media as media_types
 from pellucid.rest.openapi import answers, parameters
 from pellucid.rest.openapi.models import Models, result
 from pellucid.rest.openapi.names import Components, plain
 from pellucid.rest.openapi.values import answered_type, argument, argument_in_query, either
 
 Json = dict[str, Any]
-_WHOLE = {
-    "json": "application/json",
-    "jsonb": "application/json",
-    "xml": "text/xml",
-    "bytea": "application/octet-stream",
-}
+_WHOLE = {"json": media_types.JSON, "jsonb": media_types.JSON, "xml": media_types.XML, "bytea": media_types.OCTETS}
 """The bodies that a function with one unnamed parameter takes whole, by the type of that."""
-_ERRORS = ("400", "401", "403", "422")
+_OBJECTS: Json = {"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}
+_ERRORS = ("400", "401", "403", "404", "409", "422")
 
 
 class Functions:
@@ -63,7 +60,7 @@ class Functions:
     def _body(self, functions: Sequence[Function]) -> Json | None:
         whole = {_WHOLE[function.parameters[0].type]: function for function in functions if _takes_whole(function)}
         named = [function for function in functions if not _takes_whole(function)]
-        content: Json = {media: {"schema": {}} for media in whole}
+        content: Json = {media: {"schema": _OBJECTS} if media == media_types.JSON else {} for media in whole}
         if named:
             schemas = [self._arguments(function, number) for number, function in enumerate(named)]
             content["application/json"] = {"schema": either(schemas)}

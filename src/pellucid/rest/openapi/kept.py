@@ -36,9 +36,11 @@ class Documents:
             make: makes it; called in a thread.
         """
         async with self._lock:
-            if version != self._version or len(self._kept) >= MOST:
+            if version != self._version:
                 self._version, self._kept = version, {}
             if viewer not in self._kept:
+                if len(self._kept) >= MOST:
+                    del self._kept[next(iter(self._kept))]  # the oldest
                 self._kept[viewer] = await asyncio.to_thread(_document, make)
             return self._kept[viewer]
 
