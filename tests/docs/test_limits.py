@@ -49,4 +49,4 @@ def test_every_limit_that_is_told_is_held_against_the_code() -> None:
 
 @pytest.mark.parametrize("what", NUMBERS)
 def test_the_number_is_the_codes(what: str) -> None:
-    assert re.match(r"[\d,]+", TOLD[what])[0] == f"{NUMBERS[what]:,}"  # type: ignore[index]
+    assert re.match(r"[\d,]*\d", TOLD[what])[0] == f"{NUMBERS[what]:,}"  # type: ignore[index]
