@@ -23,6 +23,7 @@ _ERRORS = {
     "401": "The access token is not good, or this is for signed-in callers.",
     "403": "The caller may not do that: a grant or a policy of row level security is missing.",
     "404": "There is no such row, or the caller may not see it.",
+    "406": "The answer cannot be written as the header Accept wants it, or there is not the one row that it wants.",
     "409": "The row is there already, or another one refers to it or is missing.",
     "415": "The body is in a media type that is not read here, or does not say what it is.",
     "416": "The range begins behind the last row.",
@@ -37,12 +38,13 @@ RESPONSES: Json = {
 DONE: Json = {"204": {"$ref": "#/components/responses/Done"}}
 SCHEMAS: Json = {"Problem": PROBLEM_SCHEMA}
 
-READING = ("400", "401", "403", "416")
-READING_ONE = ("400", "401", "403", "404")
-WRITING = ("400", "401", "403", "409", "415", "422")
-WRITING_ONE = ("400", "401", "403", "404", "409", "415", "422")
-DELETING = ("400", "401", "403", "409")
-DELETING_ONE = ("400", "401", "403", "404", "409")
+READING = ("400", "401", "403", "406", "416", "422")
+READING_ONE = ("400", "401", "403", "404", "406", "422")
+WRITING = ("400", "401", "403", "406", "409", "415", "422")
+WRITING_ONE = ("400", "401", "403", "404", "406", "409", "415", "422")
+DELETING = ("400", "401", "403", "406", "409", "422")
+DELETING_ONE = ("400", "401", "403", "404", "406", "409", "422")
+CALLING = ("400", "401", "403", "404", "406", "409", "415", "416", "422")
 
 
 def problems(statuses: Iterable[str]) -> Json:

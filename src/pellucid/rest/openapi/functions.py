@@ -15,7 +15,6 @@ Json = dict[str, Any]
 _WHOLE = {"json": media_types.JSON, "jsonb": media_types.JSON, "xml": media_types.XML, "bytea": media_types.OCTETS}
 """The bodies that a function with one unnamed parameter takes whole, by the type of that."""
 _OBJECTS: Json = {"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}
-_ERRORS = ("400", "401", "403", "404", "409", "422")
 
 
 class Functions:
@@ -64,8 +63,7 @@ class Functions:
         if named:
             schemas = [self._arguments(function, number) for number, function in enumerate(named)]
             content["application/json"] = {"schema": either(schemas)}
-        needed = bool(whole) or all(any(each.required for each in function.parameters) for function in named)
-        return {"required": needed, "content": content}
+        return {"required": True, "content": content}
 
     def _arguments(self, function: Function, number: int) -> Json:
         schema: Json = {
@@ -103,7 +101,7 @@ class Functions:
                 responses["206"] = answers.answer(said, content, "Content-Range")
         if len(answering) < len(functions):
             responses["204"] = answers.answer("Done; the function answers nothing.")
-        return responses | answers.problems(_ERRORS)
+        return responses | answers.problems(answers.CALLING)
 
     def _content(self, functions: Sequence[Function]) -> Json:
         content = answers.one(either([self._result(function) for function in functions]))
