@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from pellucid.database.catalog.model import Column, Fill, Function, Parameter, Privilege, Table, TableName
 from pellucid.errors import Fault, InvalidFields
 from pellucid.rest.plan.functions import takes_whole
-from pellucid.rest.plan.names import closest
+from pellucid.rest.plan.names import closest, seen_columns
 from pellucid.rest.request import Payload, RestRequest
 
 _TYPES: Mapping[str, Any] = {
@@ -113,7 +113,7 @@ def check(asked: RestRequest, target: Table | Function, models: ModelCache, role
             return
         checker = _of_call(target, models)
     elif target.allows(role, Privilege.INSERT if asked.method == "POST" else Privilege.UPDATE):
-        checker = _of_rows(asked, target, models, asked.payload)
+        checker = _of_rows(asked, target, models, asked.payload, role)
     else:
         return
     found = (fault for place, row in enumerate(asked.payload.rows) for fault in checker.faults(row, place))
@@ -123,7 +123,7 @@ def check(asked: RestRequest, target: Table | Function, models: ModelCache, role
         raise InvalidFields(f"{many} not valid for {target.name.name}.", faults=faults)
 
 
-def _of_rows(asked: RestRequest, table: Table, models: ModelCache, payload: Payload) -> "_Checker":
+def _of_rows(asked: RestRequest, table: Table, models: ModelCache, payload: Payload, role: str) -> "_Checker":
     return _Checker(
         table.name.name,
         table.columns,
@@ -131,12 +131,15 @@ def _of_rows(asked: RestRequest, table: Table, models: ModelCache, payload: Payl
         inherited=frozenset(table.primary_key) if asked.method == "PUT" else frozenset(),
         listed=payload.listed,
         ignored=frozenset() if asked.query.columns is None else _others(payload, asked.query.columns),
+        seen=seen_columns(table, role),
     )
 
 
 def _of_call(function: Function, models: ModelCache) -> "_Checker":
     columns = {each.name: as_column(each) for each in function.parameters}
-    return _Checker(function.name.name, columns, models.of_arguments(function), inherited=frozenset(), listed=False)
+    return _Checker(
+        function.name.name, columns, models.of_arguments(function), inherited=frozenset(), listed=False, seen=columns
+    )
 
 
 def _others(payload: Payload, columns: Iterable[str]) -> frozenset[str]:
@@ -148,7 +151,8 @@ def _others(payload: Payload, columns: Iterable[str]) -> frozenset[str]:
 class _Checker:
     """Checks the rows of one body.
 
-    ``inherited`` columns come from the path, so a row may leave them out; ``ignored`` keys are not written.
+    ``inherited`` columns come from the path, so a row may leave them out; ``ignored`` keys are not written. Of the names, only those
+    ``seen`` are told to the caller.
     """
 
     name: str
@@ -157,6 +161,7 @@ class _Checker:
     inherited: frozenset[str]
     listed: bool
     ignored: frozenset[str] = frozenset()
+    seen: Iterable[str] = ()
 
     def faults(self, row: Mapping[str, Any], place: int) -> list[Fault]:
         try:
@@ -177,7 +182,7 @@ class _Checker:
         name = name[:_LONGEST_NAME]
         field = ".".join(str(part) for part in ((place, name) if self.listed else (name,)))
         if column is None:
-            similar = closest(name, self.columns)
+            similar = closest(name, self.seen)
             return Fault(
                 field,
                 f"{self.name} has no column {name}.",

@@ -124,8 +124,15 @@ def find_column(table: Table, name: str, profile: Profile, role: str) -> Column:
         return column
     if not table.privileges.get(role):
         raise denied(table, None)
-    readable = table.readable.get(role, table.columns.keys()) if table.allows(role, Privilege.SELECT) else ()
-    raise _unknown(table, name, table.name.name, profile, readable)
+    raise _unknown(table, name, table.name.name, profile, seen_columns(table, role))
+
+
+def seen_columns(table: Table, role: str) -> tuple[str, ...]:
+    """The names of the columns that a role may read, and so may be told, in the table's order."""
+    if not table.allows(role, Privilege.SELECT):
+        return ()
+    readable = table.readable.get(role)
+    return tuple(name for name in table.columns if readable is None or name in readable)
 
 
 def denied(table: Table, context: Context | None) -> Denied:
