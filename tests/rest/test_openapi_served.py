@@ -34,6 +34,7 @@ create function add(a int, b int default 2) returns int language sql immutable a
 create function everybody() returns setof people language sql stable as $$ select * from people $$;
 create function pair(out x int, out y text) language sql stable as $$ select 1, 'a'::text $$;
 create function act() returns void language sql as $$ select $$;
+create function shout(text) returns text language sql immutable as $$ select upper($1) $$;
 create function whole(jsonb) returns jsonb language sql immutable as $$ select $1 $$;
 insert into city values (1, 'London');
 insert into people (name, height, mood, tags, city, meta) values ('Ada', 1.65, 'happy', '{a,b}', 1, '{"k": 1}');
@@ -127,6 +128,9 @@ async def test_real_answers_are_as_described(stage: Playhouse) -> None:
             assert answer.status_code == status, f"{method} {target}: {answer.text}"
             operation = operation_of(document, method, target)
             assert not unfit(document, operation, body, answer), f"{method} {target}: {answer.text}"
+        shouted = await client.post("/rpc/shout", json={})
+        assert (shouted.status_code, "/rpc/shout" in document["paths"]) == (422, False)
+        assert "Send it to /rest/v1/rpc" in shouted.text
         examples = operation_of(document, "post", "/people")["requestBody"]["content"]["application/json"]["example"]
         assert (await client.post("/people", json=examples | {"city": None})).status_code == 201
 

@@ -9,6 +9,7 @@ from pellucid.rest.grammar import media
 from pellucid.rest.plan.names import Context
 from pellucid.rest.plan.rows import LONGEST_NAME
 from pellucid.rest.plan.similar import most_similar
+from pellucid.rest.profile import POSTGREST
 from pellucid.rest.request import RestRequest
 
 _UNNAMED = {
@@ -136,6 +137,10 @@ def _unnamed(parameter: Parameter) -> Fault:
     how = next((kind for kind, types in _UNNAMED.items() if parameter.type in types), None)
     if how is None:
         return Fault("", "The function has a parameter without a name.", "Give its parameters names in the database.")
+    if how == media.TEXT:  # any page can make a browser send it, so that the native profile does not read it
+        return Fault(
+            "", "The function takes plain text.", f"Send it to {POSTGREST.prefix}/rpc, or give its parameter a name."
+        )
     return Fault("", "The function takes the body as it is.", f"Send it by POST with the header Content-Type: {how}.")
 
 
