@@ -283,6 +283,50 @@ test_calls = scenarios(
     setup=CALLS,
 )
 
+ROLE_SETTINGS = """
+create function shows(name text) returns text language sql stable as 'select current_setting(name)';
+do $$ begin
+  execute format('alter role anon in database %I set statement_timeout = ''9s''', current_database());
+  execute format('alter role anon in database %I set temp_file_limit = ''9MB''', current_database());
+end $$;
+"""
+
+test_settings_of_the_role = scenarios(
+    answered(name="hold", request="GET /rest/v1/rpc/shows?name=statement_timeout", answer="9s"),
+    answered(
+        name="that need a right are passed over", request="GET /rest/v1/rpc/shows?name=temp_file_limit", answer="-1"
+    ),
+    setup=ROLE_SETTINGS,
+)
+
+COMMENTED = r"""
+comment on schema public is E'The depot API\nEverything that lies in the depot.';
+create table crate (id int primary key, weight numeric);
+comment on table crate is E'Crates\nWhat things are kept in.';
+comment on column crate.weight is 'in kilograms';
+create view light as select id from crate where weight < 1;
+comment on view light is 'For one hand';
+create function lift(id int) returns int language sql stable as 'select 1';
+comment on function lift is E'Lift a crate\nOne at a time.';
+grant select on crate, light to anon;
+"""
+
+test_comments = scenarios(
+    Scenario(
+        name="in the description",
+        setup=COMMENTED,
+        request="GET /rest/v1/",
+        status=200,
+        contains=(
+            '"title":"The depot API","description":"Everything that lies in the depot."',
+            '"summary":"Crates","description":"What things are kept in."',
+            '"description":"in kilograms"',
+            '"summary":"For one hand"',
+            '"summary":"Lift a crate","description":"One at a time."',
+        ),
+    ),
+)
+
 SECRET = "a secret of thirty-two characters"
 TOLD = """create function whoami() returns text language sql stable as 'select current_role::text';"""
 
