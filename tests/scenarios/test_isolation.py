@@ -96,6 +96,9 @@ async def test_no_read_shows_what_is_somebody_elses(stage: Playhouse) -> None:
 async def test_numbers_are_of_ones_own_rows(stage: Playhouse) -> None:
     async with serving(stage) as house:
         for person, seen in SEEN.items():
+            for how in ("planned", "estimated"):
+                answer = await house.send(person, Ask("/note?limit=1"), "", Prefer=f"count={how}")
+                assert answer.headers["content-range"].endswith(f"/{seen['note']}"), (person, how)
             for prefix in PREFIXES:
                 for table in sorted(seen.keys() - {"sum"}):
                     answer = await house.send(person, Ask(f"/{table}?limit=1"), prefix, Prefer="count=exact")
