@@ -9,7 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from pellucid.observe import Stage, listen, observe, unlisten
+from pellucid.web.access import log_access
 from pellucid.web.catcher import mark_logged
+from pellucid.web.exchange import Exchange, current
+from pellucid.web.identity import Identity
 from pellucid.web.logs import JsonLines, LogFormat, LogOptions, TextLines, configure_logging
 from pellucid.web.redact import escape, mask_query, redact
 from tests.web.site import Site
@@ -268,3 +272,51 @@ def test_formatters_cope_with_anything() -> None:
     record.fields = {"thing": object(), "stages": {"plan": 1.0}}
     assert json.loads(JsonLines().format(record))["stages"] == {"plan": 1.0}
     assert "stages={'plan': 1.0}" in TextLines(colour=False).format(record)
+
+
+# -- the access line --------------------------------------------------------------------------------------------------
+
+
+def an_exchange(path: str, query: str, role: str | None, *, finished: bool, **facts: str) -> Exchange:
+    identity = Identity(role) if role else None
+    scope = {"method": "GET", "path": path, "query_string": query.encode(), "state": {"identity": identity}}
+    recording, listening = listen()
+    with observe(Stage.PLAN), observe(Stage.EXECUTE):
+        pass
+    unlisten(listening)
+    exchange = Exchange(scope, "0123456789abcdef", recording, status=200, finished=finished, facts=dict(facts))
+    exchange.settle()
+    return exchange
+
+
+EXCHANGES = [
+    an_exchange("/things/7", "", None, finished=True),
+    an_exchange("/things/7", "select=id,name&limit=3", "anon", finished=True),
+    an_exchange('/thïngs/"\n\x7f\u2028', "%22=%0A", "anon", finished=False),
+    an_exchange("/token", "access_token=hidden&code=hidden", "anon", finished=True),
+    an_exchange("/things", "code=hidden&page=2&KEY=hidden", None, finished=True),
+    an_exchange("/things", "or=(password.eq.hidden,age.gt.3)", None, finished=True),
+    an_exchange("/things", "%63ode=hidden&a=%70assword=hidden", None, finished=True),
+    an_exchange("/things", "", "keeper_of_tokens", finished=True),
+    an_exchange("/things", "", "anon", finished=True, error="unknown-route"),
+]
+
+
+@pytest.mark.usefixtures("_restored")
+@pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda each: f"{each.scope['path'].isascii()}-{each.role}")
+def test_the_access_line_is_the_same_whether_or_not_somebody_looks_at_it(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_790_000_000.1239)
+    lines = []
+    being = current.set(exchange)
+    for filters in ([], [logging.Filter()]):
+        stream = written(LogOptions())
+        monkeypatch.setattr(logging.getLogger("pellucid.access"), "filters", filters)
+        log_access(exchange)
+        lines.append(stream.getvalue())
+    current.reset(being)
+    assert lines[0] == lines[1]
+    assert lines[0].endswith("}\n")
+    assert "hidden" not in lines[0]
+    assert json.loads(lines[0])["time"] == "2026-09-21T14:13:20.123+00:00"

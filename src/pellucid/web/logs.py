@@ -4,9 +4,11 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TextIO
 
 from pellucid.web.catcher import was_logged
@@ -47,7 +49,7 @@ def configure_logging(options: LogOptions, stream: TextIO | None = None) -> None
         stream: where to; standard error unless told.
     """
     stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
+    handler = Lines(stream)
     handler.setFormatter(_formatter(options.format, stream))
     handler.addFilter(_not_twice)
     root = logging.getLogger()
@@ -75,20 +77,51 @@ def _not_twice(record: logging.LogRecord) -> bool:
     return fault is None or not was_logged(fault)
 
 
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes to a stream. Each line leaves at once, so that the log is whole whatever ends the process."""
+
+    def write(self, line: str) -> None:
+        """Write a line that is formatted already."""
+        with self.lock or nullcontext():
+            try:
+                self.stream.write(line + self.terminator)
+                self.flush()
+            except Exception:  # noqa: BLE001 - as in StreamHandler.emit: no request fails for its line
+                self.handleError(logging.makeLogRecord({"msg": line}))
+
+
+def json_lines(logger: logging.Logger) -> Lines | None:
+    """Where the lines of a logger go, if that is our own handler with JSON, and nobody else looks at them on their way."""
+    if logger.filters or logging.getLogRecordFactory() is not logging.LogRecord:
+        return None
+    found = list(logger.handlers)
+    while logger.propagate and logger.parent is not None:
+        logger = logger.parent
+        found += logger.handlers
+    if len(found) != 1 or type(found[0]) is not Lines:
+        return None
+    handler = found[0]
+    usual = type(handler.formatter) is JsonLines and handler.filters == [_not_twice] and handler.level == logging.NOTSET
+    return handler if usual else None
+
+
+_ENCODER = json.JSONEncoder(default=str)
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one record."""
         line = {
-            "time": _moment(record).isoformat(timespec="milliseconds"),
+            "time": moment(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": redact(record.getMessage()),
         } | fields_of(record)
         if stack := _stack(self, record):
             line["stack"] = redact(stack)
-        return json.dumps(line, default=str).replace("\x7f", "\\u007f")
+        return _ENCODER.encode(line).replace("\x7f", "\\u007f")
 
 
 class TextLines(logging.Formatter):
@@ -125,6 +158,17 @@ def _shown(name: str, value: Any) -> Any:
     if is_secret(name):
         return BLOT
     return redact(value) if isinstance(value, str) else value
+
+
+def moment(created: float) -> str:
+    """A time in seconds since 1970 as RFC 3339 has it, in UTC and to the millisecond."""
+    seconds, thousandths = divmod(int(created * 1000), 1000)
+    return f"{_second(seconds)}.{thousandths:03d}+00:00"
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _moment(record: logging.LogRecord) -> datetime:
