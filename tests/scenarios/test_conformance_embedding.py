@@ -280,3 +280,28 @@ test_spreads = scenarios(
     ),
     setup=OBSERVATORY,
 )
+
+test_production = scenarios(
+    answered(
+        name="a view with the rights of its caller is served",
+        request="GET /rest/v1/duty?select=hours&hours=gt.5",
+        answer=[{"hours": 8}],
+    ),
+    answered(
+        name="a view with the rights of its owner is not",
+        setup="create view open_duty as select * from night; grant select on open_duty to anon;",
+        request="GET /rest/v1/open_duty",
+        status=404,
+        statements=0,
+        contains=("PGRST205",),
+    ),
+    answered(
+        name="nor is a materialized view",
+        request="GET /rest/v1/sites",
+        status=404,
+        statements=0,
+        contains=("PGRST205",),
+    ),
+    setup=OBSERVATORY,
+    production=True,
+)
