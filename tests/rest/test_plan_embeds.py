@@ -11,6 +11,7 @@ from pellucid.errors import (
     Denied,
     NotEmbedded,
     NotImplementedYet,
+    PellucidError,
     UnfitEmbedFilter,
     UnfitOrder,
     UnknownRelationship,
@@ -176,8 +177,44 @@ def test_no_hint_names_a_table_that_the_role_may_not_see() -> None:
 def test_a_table_that_is_not_embedded_has_no_conditions() -> None:
     for part in ("nope.name=eq.1", "nope.limit=1", "nope.order=id", "tags.nope.id=eq.1"):
         with pytest.raises(NotEmbedded, match="'nope' is not an embedded resource in this request") as fault:
-            planned(f"GET /books?select=title,tags(word)&{part}")
+            planned(f"GET /books?select=title,tags(word)&{part}", POSTGREST)
     assert fault.value.hint == "Verify that 'nope' is included in the 'select' query parameter."
+
+
+@pytest.mark.parametrize(
+    ("request_line", "message", "hint"),
+    [
+        ("/books?select=author_s(name)", "No foreign key relates books to author_s.", "Did you mean authors?"),
+        ("/books?select=authors!nope(name)", "books and authors are related, but not by nope.", "Write authors!"),
+        ("/books?select=zzz(name)", "No foreign key relates books to zzz.", "It is related to "),
+        (
+            "/authors?select=secret(id)",
+            "No foreign key relates authors to secret.",
+            "It is related to authors, books, ",
+        ),
+        ("/books?select=authors(name)", "books and authors are related in more than one way.", "Say which is meant: "),
+        ("/books?nope.name=1", "nope is not embedded in this request.", "Name it in select, as in select=*,nope(*)."),
+        ("/books?select=tags(word)&tags=1", "tags is an embedded table, which has no value to compare with.", None),
+        ("/books?select=tags(word)&order=tags(word)", "A row of books may have many rows of tags: ", None),
+        (
+            "/books?select=...tags(count())",
+            "tags is spread as lists, and no aggregate is made of its rows.",
+            "Leave out",
+        ),
+    ],
+)
+def test_the_native_profile_tells_errors_in_plain_words(request_line: str, message: str, hint: str | None) -> None:
+    with pytest.raises(PellucidError) as fault:
+        planned(f"GET {request_line}")
+    assert fault.value.message.startswith(message)
+    assert hint is None or (fault.value.hint or "").startswith(hint)
+    assert "secrets" not in (fault.value.hint or "")
+
+
+def test_the_native_profile_names_the_alias_to_use() -> None:
+    with pytest.raises(NotEmbedded) as fault:
+        planned("GET /books?select=labelled:tags(word)&tags.word=eq.x", legacy_target_names=False)
+    assert fault.value.hint == "Here it is known as labelled: write that."
 
 
 def test_an_embedded_table_is_known_by_its_alias_and_for_a_while_by_its_name() -> None:
@@ -213,7 +250,7 @@ def test_an_empty_embed_that_nothing_asks_for_costs_nothing() -> None:
 
 def test_an_embedded_table_is_there_or_not() -> None:
     with pytest.raises(UnfitEmbedFilter, match="Bad operator on the 'tags' embedded resource"):
-        planned("GET /books?select=tags(word)&tags=eq.1")
+        planned("GET /books?select=tags(word)&tags=eq.1", POSTGREST)
     assert 't."author" =' in read("GET /books?select=author(name)&author=eq.1")
 
 
@@ -258,7 +295,7 @@ def test_an_order_by_the_one_row_of_another_table(request_: str, order: str) -> 
 
 def test_many_rows_have_no_order_to_give() -> None:
     with pytest.raises(UnfitOrder, match="A related order on 'works' is not possible") as fault:
-        planned("GET /authors?select=works:books!author(title)&order=works(title)")
+        planned("GET /authors?select=works:books!author(title)&order=works(title)", POSTGREST)
     assert fault.value.details == "'authors' and 'works' do not form a many-to-one or one-to-one relationship"
     with pytest.raises(NotEmbedded):
         planned("GET /authors?select=name&order=books(title)")
@@ -295,5 +332,5 @@ def test_aggregates_are_lifted_out_of_spread_rows() -> None:
     with pytest.raises(AggregatesOff):
         planned("GET /books?select=tags(id.max())", aggregates=False)
     with pytest.raises(NotImplementedYet) as fault:
-        planned("GET /books?select=title,...tags(id.max())")
+        planned("GET /books?select=title,...tags(id.max())", POSTGREST)
     assert fault.value.details == "Aggregates are not implemented for one-to-many or many-to-many spreads."

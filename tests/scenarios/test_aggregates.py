@@ -74,7 +74,7 @@ test_aggregates = scenarios(
         request="GET /seller?select=name,...sale(amount.sum())",
         status=400,
         statements=0,
-        contains=("one-to-many or many-to-many spreads",),
+        contains=("sale is spread as lists",),
     ),
     answered(name="the old way to count", request="GET /rest/v1/sale?select=count", contains=('[{"count":4}]',)),
     answered(

@@ -71,7 +71,7 @@ class Embedder:
         )
         hidden = _empty(read)
         embed = Embed(related.known_as, read, relationship, bool(related.inner), related.spread and not hidden, hidden)
-        return lifted(embed) if embed.spread else embed
+        return lifted(embed, self.context.profile) if embed.spread else embed
 
     def _relationship(self, origin: Table, related: Related, depth: int) -> Relationship:
         """The way to the other table; who may not read this one is not told which ways there are from it."""
@@ -111,7 +111,7 @@ class Embedder:
 
 
 def arranged(
-    select: tuple[SelectItem, ...], embedded: Mapping[tuple[str, ...], Part], *, legacy: bool
+    select: tuple[SelectItem, ...], embedded: Mapping[tuple[str, ...], Part], context: Context
 ) -> dict[int, Said]:
     """Bring what the query says of embedded tables to their places in ``select``.
 
@@ -122,7 +122,7 @@ def arranged(
     for path, part in embedded.items():
         items, inside, here = select, said, Said()
         for name in path:
-            place = _place(items, name, legacy=legacy)
+            place = _place(items, name, context)
             here = inside.setdefault(place, Said())
             item = items[place]
             items, inside = (item.select if isinstance(item, Related) else ()), here.inside
@@ -130,14 +130,14 @@ def arranged(
     return said
 
 
-def _place(items: tuple[SelectItem, ...], name: str, *, legacy: bool) -> int:
+def _place(items: tuple[SelectItem, ...], name: str, context: Context) -> int:
     """Where the table known by this name stands. PostgREST still knows it by its own name too, where it has an alias."""
     related = [(place, item) for place, item in enumerate(items) if isinstance(item, Related)]
     for place, item in related:
-        if name == item.known_as or (legacy and name == item.name):
+        if name == item.known_as or (context.legacy_target_names and name == item.name):
             return place
     aliased = next((item for _, item in related if item.name == name), None)
-    raise not_embedded(name, (aliased.name, aliased.known_as) if aliased else None)
+    raise not_embedded(name, context.profile, (aliased.name, aliased.known_as) if aliased else None)
 
 
 def _both(one: Part, other: Part) -> Part:

@@ -85,6 +85,8 @@ class Names:
             return Presence(place, negated=condition.negated is (condition.values == ("null",)))
         if name in self.table.columns or name in self.table.computed:
             return None
+        if self.profile.validates:
+            raise UnfitEmbedFilter(f"{name} is an embedded table, which has no value to compare with.")
         raise UnfitEmbedFilter(
             f"Bad operator on the '{name}' embedded resource",
             details="Only is null or not is null filters are allowed on embedded resources",
@@ -151,9 +153,13 @@ class Names:
             return Sort(self.operand(term.field), term.descending, term.nulls_first)
         place = self._embedded(term.related)
         if place is None:
-            raise not_embedded(term.related)
+            raise not_embedded(term.related, self.profile)
         embed = self.embeds[place]
         if not embed.relationship.to_one:
+            if self.profile.validates:
+                raise UnfitOrder(
+                    f"A row of {self.table.name.name} may have many rows of {embed.name}: none of them says where it belongs."
+                )
             raise UnfitOrder(
                 f"A related order on '{embed.name}' is not possible",
                 details=f"'{self.table.name.name}' and '{embed.name}' do not form a many-to-one or one-to-one relationship",
@@ -199,13 +205,20 @@ class Names:
         )
 
 
-def not_embedded(name: str, legacy: tuple[str, str] | None = None) -> NotEmbedded:
+def not_embedded(name: str, profile: Profile, legacy: tuple[str, str] | None = None) -> NotEmbedded:
     """The error for what is said of a table that ``select`` does not name.
 
     Args:
         name: what it is called.
+        profile: how the error is told.
         legacy: the name of an embedded table that is known by an alias, and that alias, where just this is the fault.
     """
+    if profile.validates:
+        hint = f"Here it is known as {legacy[1]}: write that." if legacy else None
+        return NotEmbedded(
+            f"{name} is not embedded in this request.",
+            hint=hint or f"Name it in select, as in select=*,{name}(*).",
+        )
     message = f"'{name}' is not an embedded resource in this request"
     if legacy is None:
         return NotEmbedded(message, hint=f"Verify that '{name}' is included in the 'select' query parameter.")

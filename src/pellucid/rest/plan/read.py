@@ -1,7 +1,7 @@
 """What is to be read: columns, conditions, order and embedded tables."""
 
 from pellucid.database.catalog.model import Column, Table
-from pellucid.errors import NotImplementedYet, StatementRefused
+from pellucid.errors import NotImplementedYet, StatementRefused, UnknownColumn
 from pellucid.rest.grammar import filters
 from pellucid.rest.grammar.select import Everything, Item, Related
 from pellucid.rest.plan.embed import Embedder, arranged, completed
@@ -31,7 +31,7 @@ def plan_read(asked: RestRequest, table: Table | None, context: Context) -> Read
     reads = asked.reads or asked.call
     embeds: tuple[Embed, ...] = ()
     if query.embedded or any(not isinstance(item, Item | Everything) for item in query.select):
-        said = arranged(query.select, query.embedded, legacy=context.legacy_target_names)
+        said = arranged(query.select, query.embedded, context)
         embeds = Embedder(context, ranged=reads, handed=asked.call).embeds(query.select, table, said)
     names = Names(table, context, embeds, handed=asked.call)
     outputs = names.outputs(query.select)
@@ -51,6 +51,11 @@ def _unknown(asked: RestRequest, context: Context) -> Read:
             find_relationship(Table(asked.name, "composite", {}), item, context)
         elif isinstance(item, Item) and item.field:
             named.append(item.field.name)
+    if named and context.profile.validates:
+        raise UnknownColumn(
+            f"What {asked.name.name} answers with has no columns that are known before the call: not {named[0]} either.",
+            hint="Leave out select, filters and orders.",
+        )
     if named:
         raise StatementRefused(f"column {asked.name.name}.{named[0]} does not exist", sqlstate="42703")
     return Read(None, (), range=asked.range)

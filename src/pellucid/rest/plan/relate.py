@@ -9,6 +9,7 @@ from pellucid.rest.plan.names import Context, denied
 from pellucid.rest.plan.similar import most_similar
 
 _LIKENESS = 0.33
+_MOST_NAMED = 20
 _VIEWS = ("view", "materialized")
 
 
@@ -78,14 +79,50 @@ def _leads_to_view(way: Relationship, context: Context) -> bool:
 def _unknown(
     origin: TableName, related: Related, ways: Sequence[Relationship], context: Context
 ) -> UnknownRelationship:
-    hinted = f"' using the hint '{related.hint}" if related.hint else ""
     similar = _similar(related.name, ways, context)
+    if context.profile.validates:
+        return _unknown_plainly(origin, related, ways, similar, context)
+    hinted = f"' using the hint '{related.hint}" if related.hint else ""
     return UnknownRelationship(
         f"Could not find a relationship between '{origin.name}' and '{related.name}' in the schema cache",
         details=f"Searched for a foreign key relationship between '{origin.name}' and '{related.name}{hinted}'"
         f" in the schema '{origin.schema}', but no matches were found.",
         hint=f"Perhaps you meant '{similar}' instead of '{related.name}'." if similar else None,
     )
+
+
+def _unknown_plainly(
+    origin: TableName, related: Related, ways: Sequence[Relationship], similar: str | None, context: Context
+) -> UnknownRelationship:
+    """The same in the native profile's words, which name what can be embedded: of the tables that the role may see."""
+    seen = [way for way in ways if _seen_whole(way, context)]
+    which = [way for way in seen if way.target.name == related.name]
+    if related.hint and which:
+        return UnknownRelationship(
+            f"{origin.name} and {related.name} are related, but not by {related.hint}.",
+            hint=f"Write {_choice(which)}.",
+        )
+    known = sorted({way.target.name for way in seen})
+    hint = f"Did you mean {similar}?" if similar else None
+    if known and not hint:
+        hint = (
+            f"It is related to {', '.join(known[:_MOST_NAMED])}; for another table, add a foreign key between the two."
+        )
+    return UnknownRelationship(f"No foreign key relates {origin.name} to {related.name}.", hint=hint)
+
+
+def _choice(ways: Iterable[Relationship]) -> str:
+    """These relationships as ``select`` tells them apart."""
+    return " or ".join(dict.fromkeys(_written(way) for way in ways))
+
+
+def _written(way: Relationship) -> str:
+    if way.function:
+        return way.function.name
+    if way.reflexive and not way.junction:
+        one = way.cardinality is Cardinality.MANY_TO_ONE
+        return (_near_column(way) if one else None) or f"{way.target.name}!{_far_column(way)}"
+    return f"{way.target.name}!{way.junction.table.name if way.junction else way.constraint}"
 
 
 def _similar(name: str, ways: Iterable[Relationship], context: Context) -> str | None:
@@ -97,14 +134,16 @@ def _similar(name: str, ways: Iterable[Relationship], context: Context) -> str |
 def _ambiguous(
     origin: TableName, name: str, fitting: Iterable[Relationship], context: Context
 ) -> AmbiguousRelationship | Denied:
-    seen = [
-        way
-        for way in fitting
-        if _seen(way.target, context) and (not way.junction or _seen(way.junction.table, context))
-    ]
+    seen = [way for way in fitting if _seen_whole(way, context)]
     target = next(iter(fitting)).target
     if not seen and target in context.catalog.tables:
         return denied(context.catalog.tables[target], context)
+    if context.profile.validates:
+        return AmbiguousRelationship(
+            f"{origin.name} and {name} are related in more than one way.",
+            details=[_described(way) for way in seen],
+            hint=f"Say which is meant: {_choice(seen)}.",
+        )
     ways = ", ".join(
         f"'{way.target.name}!{way.junction.table.name if way.junction else way.constraint}'" for way in seen
     )
@@ -132,6 +171,11 @@ def _described(way: Relationship) -> dict[str, str]:
 
 def _listed(columns: Iterable[str]) -> str:
     return f"({', '.join(columns)})"
+
+
+def _seen_whole(way: Relationship, context: Context) -> bool:
+    """Whether the role may see where it leads, and what is between."""
+    return _seen(way.target, context) and (not way.junction or _seen(way.junction.table, context))
 
 
 def _seen(name: TableName, context: Context) -> bool:

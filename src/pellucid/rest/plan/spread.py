@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from pellucid.errors import NotImplementedYet
 from pellucid.rest.plan.model import Embed, Lifted
+from pellucid.rest.profile import Profile
 
 
-def lifted(embed: Embed) -> Embed:
+def lifted(embed: Embed, profile: Profile) -> Embed:
     """The spread table with its columns lifted out of it.
 
     Where a row has one row of it at most, an aggregate in it would have nothing to take together: it is made of the rows that it is
@@ -19,6 +20,11 @@ def lifted(embed: Embed) -> Embed:
     if not any(column.aggregate for column in columns):
         return replace(embed, lifted=columns)
     if not embed.relationship.to_one:
+        if profile.validates:
+            raise NotImplementedYet(
+                f"{embed.name} is spread as lists, and no aggregate is made of its rows.",
+                hint=f"Leave out the dots: select={embed.name}(count()), for example.",
+            )
         raise NotImplementedYet(
             "Feature not implemented",
             details="Aggregates are not implemented for one-to-many or many-to-many spreads.",
