@@ -193,6 +193,8 @@ create function refuse() returns void language plpgsql as
   $$ begin raise exception 'I will not' using detail = 'why', hint = 'ask again'; end $$;
 create function teapot() returns json language plpgsql volatile as
   $$ begin perform set_config('response.status', '418', true); return '{"short": true}'; end $$;
+create function garbled() returns void language plpgsql volatile as
+  $$ begin delete from people; perform set_config('response.headers', 'no json', true); end $$;
 create schema two;
 grant usage on schema two to anon;
 create function two.where_am_i() returns text language sql stable as $$ select current_schema() $$;
@@ -260,6 +262,13 @@ test_calls = scenarios(
     ),
     answered(
         name="a status that a function sets", request="POST /rest/v1/rpc/teapot", status=418, answer={"short": True}
+    ),
+    answered(
+        name="headers that cannot be read undo the call",
+        request="POST /rest/v1/rpc/garbled",
+        status=500,
+        contains=("PGRST111",),
+        leaves=("select count(*)::int from people", 3),
     ),
     answered(
         name="the schema of a call by a header",
