@@ -15,6 +15,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pellucid.database.bootstrap import bootstrap
 from pellucid.database.core import Database
@@ -27,6 +28,10 @@ OPTIONS = ClusterOptions(Path(), binaries=Path(given) if (given := os.environ.ge
 """The tests run on another PostgreSQL when TEST_POSTGRES names the directory of its programs."""
 
 numbers = count(1)
+
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
+"""Properties are tried with the same examples every time, however slow the machine is; `tools.fuzz` looks for new ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ async def test_hostile_values_anywhere(stage: Playhouse) -> None:
 
     @seed(1)
     @settings(
-        max_examples=300, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=200, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
     @given(asks)
     def collect(ask: Ask) -> None:
