@@ -68,7 +68,7 @@ def _line(exchange: Exchange, message: str) -> str:
     role = f', "role": {quoted(exchange.role)}' if exchange.role is not None else ""
     finished = "" if exchange.finished else ', "finished": false'
     stages = ", ".join(
-        [f'"{stage.value}": {round(seconds * 1000, 3)!r}' for stage, seconds in exchange.stages().items()]
+        [f'"{stage}": {round(seconds * 1000, 3)!r}' for stage, seconds in exchange.stages().items()]
     )
     line = (
         f'{{"time": "{moment(time.time())}", "level": "info", "logger": "{_log.name}", "message": {quoted(message)}, '

@@ -11,6 +11,8 @@ from starlette.types import Scope
 
 from pellucid.observe import Recording, Stage
 
+_ORDER = tuple(Stage)
+
 NO_ROUTE = "(none)"
 """The route of a request that matched none; one label for all of them, so that they cannot be told apart by number."""
 
@@ -27,6 +29,7 @@ class Exchange:
     seconds: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
     settled: Mapping[Stage, float] | None = None
+    template: str | None = None
 
     @property
     def method(self) -> str:
@@ -36,7 +39,7 @@ class Exchange:
     @property
     def route(self) -> str:
         """The template that matched, such as ``/{table}/{key}``; never the raw path."""
-        return route_template(self.scope)
+        return route_template(self.scope) if self.template is None else self.template
 
     @property
     def role(self) -> str | None:
@@ -53,12 +56,13 @@ class Exchange:
         for span in self.recording.spans:
             named[span.stage] = named.get(span.stage, 0.0) + (span.ended or now) - span.started
         named[Stage.SERVER] = max(0.0, now - self.recording.started - sum(named.values()))
-        return {stage: named[stage] for stage in Stage if stage in named}
+        return {stage: named[stage] for stage in _ORDER if stage in named}
 
     def settle(self) -> None:
         """It is over: the times stand still."""
         self.seconds = perf_counter() - self.recording.started
         self.settled = self.stages()
+        self.template = self.route
 
 
 Listener = Callable[[Exchange], None]

@@ -4,8 +4,10 @@ With several workers each of them writes its numbers into files, and whichever i
 ``PROMETHEUS_MULTIPROC_DIR`` to an empty directory before this module is imported, for prometheus_client decides at import.
 """
 
+import asyncio
 import os
 import time
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,39 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _GAUGE_SECONDS = 1.0
+_TALLY_SECONDS = 0.2
+
+
+class _Tally:
+    """Observations on their way into a histogram.
+
+    Each write there takes as long as a stage itself, and a request has a dozen stages; what many of them took is written at once.
+    """
+
+    __slots__ = ("counts", "histogram", "total")
+
+    def __init__(self, histogram: Histogram) -> None:
+        self.histogram = histogram
+        self.counts = [0] * (len(_BUCKETS) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.counts[bisect_left(_BUCKETS, seconds)] += 1
+        self.total += seconds
+
+    def settle(self) -> None:
+        """Write it down; a histogram has no public way to observe several things at once."""
+        if any(self.counts):
+            self.histogram._sum.inc(self.total)  # noqa: SLF001
+            for bucket, count in zip(self.histogram._buckets, self.counts, strict=True):  # noqa: SLF001
+                if count:
+                    bucket.inc(count)
+        self.counts = [0] * len(self.counts)
+        self.total = 0.0
 
 
 class Metrics:
-    """The counters of one process."""
+    """The counters of one process. Requests are counted at once; what they took follows within `_TALLY_SECONDS`."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -65,9 +96,11 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
-        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._known_stages: dict[Stage, Histogram] = {}
-        self._gauged = 0.0
+        self._known: dict[tuple[str, str, int], tuple[Counter, _Tally]] = {}
+        self._took: dict[tuple[str, str], _Tally] = {}
+        self._spent: dict[Stage, _Tally] = {}
+        self._settling: asyncio.TimerHandle | None = None
+        self._settled = self._gauged = 0.0
         if not _shared_directory():
             ProcessCollector(registry=self.registry)
 
@@ -76,25 +109,46 @@ class Metrics:
         method = exchange.method if exchange.method in _METHODS else "OTHER"
         requests, seconds = self._request(method, exchange.route, exchange.status)
         requests.inc()
-        seconds.observe(exchange.seconds)
+        seconds.add(exchange.seconds)
         for stage, spent in exchange.stages().items():
-            self._stage(stage).observe(spent)
-        self._gauge_sometimes(exchange)
+            (self._spent.get(stage) or self._stage(stage)).add(spent)
+        now = time.monotonic()
+        self._settle_soon(now)
+        self._gauge_sometimes(exchange, now)
 
-    def _request(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    def settle(self) -> None:
+        """Write down what is still on its way into the histograms."""
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+        self._settled = time.monotonic()
+        for tally in (*self._took.values(), *self._spent.values()):
+            tally.settle()
+
+    def _settle_soon(self, now: float) -> None:
+        """At once where there is no event loop to do it later, or where the last time was long ago."""
+        if now - self._settled >= _TALLY_SECONDS:
+            self.settle()
+        elif self._settling is None:
+            try:
+                self._settling = asyncio.get_running_loop().call_later(_TALLY_SECONDS, self.settle)
+            except RuntimeError:
+                self.settle()
+
+    def _request(self, method: str, route: str, status: int) -> tuple[Counter, _Tally]:
         """The two series of a kind of request; looking them up by their labels each time would be slow."""
         key = (method, route, status)
         if key not in self._known:
-            self._known[key] = (self._requests.labels(method, route, str(status)), self._seconds.labels(method, route))
+            took = self._took.setdefault((method, route), _Tally(self._seconds.labels(method, route)))
+            self._known[key] = (self._requests.labels(method, route, str(status)), took)
         return self._known[key]
 
-    def _stage(self, stage: Stage) -> Histogram:
-        if stage not in self._known_stages:
-            self._known_stages[stage] = self._stages.labels(stage.value)
-        return self._known_stages[stage]
+    def _stage(self, stage: Stage) -> _Tally:
+        return self._spent.setdefault(stage, _Tally(self._stages.labels(stage.value)))
 
     def text(self, resources: Resources | None) -> bytes:
         """Everything counted so far, by all workers, in Prometheus' text format."""
+        self.settle()
         if resources:
             self._gauge(resources)
         directory = _shared_directory()
@@ -105,11 +159,12 @@ class Metrics:
         MultiProcessCollector(together, str(directory))  # type: ignore[no-untyped-call]
         return generate_latest(together)
 
-    def _gauge_sometimes(self, exchange: Exchange) -> None:
+    def _gauge_sometimes(self, exchange: Exchange, now: float) -> None:
         """Now and then is enough for gauges that others may ask another worker for."""
-        now = time.monotonic()
+        if now - self._gauged < _GAUGE_SECONDS:
+            return
         resources = getattr(exchange.scope["app"].state, "pellucid", None) if "app" in exchange.scope else None
-        if resources is not None and now - self._gauged >= _GAUGE_SECONDS:
+        if resources is not None:
             self._gauged = now
             self._gauge(resources)
 

@@ -3,13 +3,13 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from secrets import token_hex
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pellucid.observe import Span, Stage, listen, observe, unlisten
 from pellucid.web.exchange import Exchange, Listener, current
+from pellucid.web.names import new_name
 from pellucid.web.options import WebOptions
 from pellucid.web.style import ErrorStyle, style_of
 
@@ -106,8 +106,8 @@ def request_id_of(scope: Scope) -> str:
     """The id that came with the request where it is well formed (8 to 128 letters, digits, ``.``, ``_``, ``-``), else a new one."""
     for name, value in scope["headers"]:
         if name == _HEADER:
-            return value.decode() if _WELL_FORMED.fullmatch(value) else token_hex(16)
-    return token_hex(16)
+            return value.decode() if _WELL_FORMED.fullmatch(value) else new_name()
+    return new_name()
 
 
 _POSTGREST_STAGES: Mapping[str, tuple[Stage, ...]] = {

@@ -1,6 +1,8 @@
 """All of the web room around an application, in the one right order."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
@@ -39,6 +41,7 @@ def install(app: FastAPI, options: WebOptions, listeners: Sequence[Listener] = (
     for layer in reversed(_layers(options, problems, heard)):
         app.add_middleware(layer.cls, *layer.args, **layer.kwargs)
     _handle_errors(app, problems)
+    _settle_at_the_end(app, counters)
     for router in (
         welcome.router,
         docs.router,
@@ -83,6 +86,20 @@ def _handle_errors(app: FastAPI, problems: Problems) -> None:
     ):
         if app.exception_handlers.get(kind) in (None, original):
             app.add_exception_handler(kind, problems.handle)
+
+
+def _settle_at_the_end(app: FastAPI, counters: metrics.Metrics) -> None:
+    own = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[Any]:
+        try:
+            async with own(app) as state:
+                yield state
+        finally:
+            counters.settle()
+
+    app.router.lifespan_context = lifespan
 
 
 def _metrics_route(counters: metrics.Metrics) -> APIRouter:
