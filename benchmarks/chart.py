@@ -7,7 +7,7 @@ from benchmarks.competitors import COMPETITORS
 from benchmarks.figures import Figure, Results
 from benchmarks.workload import WORKS
 
-WIDTH, LABELS, NUMBERS = 760, 210, 90
+WIDTH, LABELS, NUMBERS = 780, 240, 80
 BAR, GAP, GROUP, HEAD, FOOT = 16, 4, 34, 44, 28
 ORDER = ("pellucid", "pocketbase", "postgrest", "orm", "constant", "pgbench")
 USUAL = 32

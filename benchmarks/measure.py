@@ -1,16 +1,16 @@
 """One run: everybody is started, filled and checked; then each load has its turn on everybody, again and again."""
 
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.competitors import COMPETITORS, Competitor, Place
-from benchmarks.competitors.base import Wrong
 from benchmarks.figures import Figure, Life, Results, Round, Size
-from benchmarks.generator import choose
+from benchmarks.generator import Load, choose
 from benchmarks.options import Options
 from benchmarks.processes import cpu_seconds, divide, keep, memory
 from benchmarks.schema import TABLES_ROWS
@@ -21,6 +21,9 @@ SETTLED = 0.8
 """The share of a warm-up after which memory is looked at."""
 SCALED = ("get", "list", "insert")
 SCALED_CONNECTIONS = 32
+
+BROKEN = Load(requests=0, seconds=1.0, errors=1, p50=0.0, p99=0.0)
+"""What a load counts as that could not be made."""
 
 Turn = tuple[Competitor, Figure]
 
@@ -47,24 +50,24 @@ class Run:
     @contextmanager
     def _everybody(self) -> Iterator[list[Competitor]]:
         """Those who are there and answer rightly."""
-        started: list[Competitor] = []
-        try:
-            yield [each for name in self.options.against if (each := self._bring(name, started)) is not None]
-        finally:
-            for each in reversed(started):
-                each.stop()
+        with ExitStack() as stack:
+            stack.callback(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+            try:
+                yield [each for name in self.options.against if (each := self._bring(name, stack)) is not None]
+            finally:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # nobody is left behind when Ctrl-C is pressed twice
 
-    def _bring(self, name: str, started: list[Competitor]) -> Competitor | None:
+    def _bring(self, name: str, stack: ExitStack) -> Competitor | None:
         """Start somebody, or write down why not."""
         competitor = COMPETITORS[name](self._place(name))
         reason = competitor.absent()
         if reason is None:
             say(f"starting {competitor.title}")
-            started.append(competitor)
+            stack.callback(competitor.stop)
             try:
                 self._settle(competitor)
-            except (RuntimeError, OSError, Wrong, StopIteration) as fault:
-                reason = f"it does not work: {fault}"
+            except Exception as fault:  # noqa: BLE001 - whatever it is, the others are measured
+                reason = f"it does not work: {fault or type(fault).__name__}"
                 competitor.stop()
         if reason is None:
             return competitor
@@ -132,7 +135,11 @@ class Run:
 
     def _measure(self, competitor: Competitor, figure: Figure) -> None:
         before = cpu_seconds(competitor.roots)
-        load = competitor.load(WORKS[figure.work], figure.connections, self.options.seconds)
+        try:
+            load = competitor.load(WORKS[figure.work], figure.connections, self.options.seconds)
+        except RuntimeError as fault:
+            say(f"{competitor.title}: {fault}")
+            load = BROKEN
         figure.rounds.append(Round(load, cpu_seconds(competitor.roots) - before))
 
     # -- other sizes ---------------------------------------------------------------------------------------------------
@@ -145,6 +152,7 @@ class Run:
                 if rows > each.rows:
                     say(f"filling {each.title} with {rows:,} rows")
                     each.fill(rows)
+                    each.check(WORKS["get"])
             self._scaled(rivals, Size(rows), SCALED)
         for tables in sorted(self.options.tables):
             say(f"making {tables:,} tables")

@@ -72,7 +72,9 @@ def _lives(results: Results) -> Table:
 
 
 def _scaling(results: Results) -> Table:
-    table = _table("Other sizes, requests a second", 3)
+    table = _table("Other sizes, requests a second", 1)
+    for column in ("rows", "tables"):
+        table.add_column(column, justify="right")
     names = list(dict.fromkeys(figure.competitor for _, figure in results.scaling))
     for name in names:
         table.add_column(title(name), justify="right")
@@ -82,7 +84,7 @@ def _scaling(results: Results) -> Table:
             cell = f"{figure.rate:,.0f}" + (f" {MARK}" if figure.errors else "")
             cells.setdefault((size, figure.work), {})[figure.competitor] = cell
     for (size, work), row in cells.items():
-        size_cells = (WORKS[work].title, f"{size.rows:,} rows", f"{size.tables:,} tables")
+        size_cells = (WORKS[work].title, f"{size.rows:,}", f"{size.tables:,}")
         table.add_row(*size_cells, *(row.get(name, "") for name in names))
     return table
 

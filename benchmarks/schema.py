@@ -63,9 +63,18 @@ grant select, insert, update, delete on {name} to authenticated;
 """
 
 
+DURABLE = """
+do $$ begin
+  if exists (select from pg_settings where name in ('fsync', 'synchronous_commit', 'full_page_writes') and setting <> 'on') then
+    raise exception 'commits do not wait for the disk';
+  end if;
+end $$;
+"""
+
+
 def fill(rows: int) -> str:
-    """Fill `items` up to so many rows."""
-    return f"""
+    """Fill `items` up to so many rows, where commits wait for the disk."""
+    return f"""{DURABLE}
 insert into projects select n, 'Project ' || n from generate_series(1, {PROJECTS}) n on conflict do nothing;
 {_more("items", rows)}
 vacuum (analyze);
