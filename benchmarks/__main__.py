@@ -59,7 +59,8 @@ def finish(run: Run, options: Options, where: Mapping[str, Any]) -> None:
         chosen = {"generator": run.program, "placement": cores}
         options.json.write_text(json.dumps(as_json(run.results, options, {**where, **chosen}), indent=2) + "\n")
     if options.svg:
-        machine = f"{where['processor']}, {where['cores']} cores, one worker; rounds: {options.rounds}, of {options.seconds} s each; the bar is their median"
+        rounds = f"the median of {options.rounds}, {options.seconds} s each"
+        machine = f"{where['processor']}, {where['cores']} cores, workers: {options.workers}; {rounds}"
         options.svg.write_text(draw(run.results, machine))
 
 
