@@ -28,7 +28,7 @@ def trees(count: int) -> str:
 
 
 QUERIES: dict[str, tuple[int, Callable[[int], str]]] = {
-    "parameters": (MAX_PARAMETERS, lambda count: "&".join(["select=a"] * count)),
+    "parameters": (MAX_PARAMETERS, lambda count: "&".join(f"a{number}.limit=1" for number in range(count))),
     "filters": (MAX_CONDITIONS, lambda count: "&".join(["a=eq.1"] * count)),
     "200 filters": (MAX_CONDITIONS, trees),
     "levels": (MAX_DEPTH, lambda count: f"and=({'or(' * (count - 1)}a.eq.1{')' * (count - 1)})"),
@@ -77,6 +77,13 @@ def test_bodies_are_bounded(what: str, profile: Profile) -> None:
     with pytest.raises(BeyondLimit) as fault:
         ask("POST", "/people", body(most + 1), profile, content_type=kind)
     judge(fault.value, what, most)
+
+
+def test_lists_far_beyond_their_limits_are_too() -> None:
+    for profile in (NATIVE, POSTGREST):
+        for what, query in (("columns", "columns"), ("order", "order"), ("select", "select")):
+            with pytest.raises(BeyondLimit, match=what):
+                ask("GET", f"/people?{query}={','.join(['a'] * 4000)}", None, profile)
 
 
 def test_forms_are_bounded() -> None:

@@ -130,10 +130,8 @@ class _Reader:
         text = self._first.get(key)
         if text is None:
             return None
-        names = Scanner(text, f"{key} parameter ({text})").whole(_scan_names, finish=self.native)
-        if len(names) > MAX_NAMES:
-            raise BeyondLimit(f'"{key}" has more than {MAX_NAMES} names.', hint="No table has as many columns.")
-        return tuple(names)
+        scanner = Scanner(text, f"{key} parameter ({text})")
+        return tuple(scanner.whole(partial(_scan_names, key=key), finish=self.native))
 
     def select(self) -> tuple[SelectItem, ...]:
         return parse_select(self._first.get("select", ""), strict=self.native)
@@ -166,9 +164,12 @@ class _Reader:
         return Scanner(name, what).whole(_scan_path, finish=True)
 
 
-def _scan_names(scanner: Scanner) -> list[str]:
+def _scan_names(scanner: Scanner, *, key: str) -> list[str]:
     """Read a list of column names: ``name,"full name"``."""
-    return scanner.several(scan_name, comma, MAX_NAMES)
+    names = scanner.several(scan_name, comma, MAX_NAMES)
+    if len(names) > MAX_NAMES:
+        raise BeyondLimit(f'"{key}" has more than {MAX_NAMES} names.', hint="No table has as many columns.")
+    return names
 
 
 def _scan_path(scanner: Scanner) -> list[str]:
