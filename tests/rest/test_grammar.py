@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.errors import BeyondLimit, InvalidPreference, MalformedQuery, RequestError, UnacceptableRange
+from pellucid.errors import BeyondLimit, MalformedQuery, RequestError, UnacceptableRange
 from pellucid.rest.grammar.conditions import MAX_CONDITIONS, MAX_DEPTH, parse_filter, parse_logic
 from pellucid.rest.grammar.fields import Field, Step, parse_field
 from pellucid.rest.grammar.filters import Condition, Filter, Logic, Operator
@@ -170,9 +170,24 @@ def test_preferences() -> None:
     parsed = parse_preferences(["return=minimal, count=exact", "return=representation,missing=default", "odd"])
     assert parsed == Preferences(returned=Return.MINIMAL, count=Count.EXACT, missing=Missing.DEFAULT, unknown=("odd",))
     assert parse_preferences(["handling=lenient, odd"]).handling is Handling.LENIENT
-    with pytest.raises(InvalidPreference) as fault:
-        parse_preferences(["handling=strict, odd, odder"])
-    assert fault.value.details == "Invalid preferences: odd, odder"
+    assert parse_preferences(["handling=strict, odd, odder"]).unknown == ("odd", "odder")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("select=a&select=b", '"select" is given twice.'),
+        ("limit=1&limit=2", '"limit" is given twice.'),
+        ("other.order=a&other.order=b", '"other.order" is given twice.'),
+        ("id", "The parameter id has no value."),
+    ],
+)
+def test_the_native_profile_passes_over_no_parameter(query: str, message: str) -> None:
+    with pytest.raises(MalformedQuery) as fault:
+        parse_query(query, native=True)
+    assert fault.value.message == message
+    parse_query(query, native=False)
+    parse_query("id=gt.1&id=lt.3&or=(a.eq.1)&or=(b.eq.1)&other.limit=1&limit=1", native=True)
 
 
 def test_queries_have_limits() -> None:

@@ -339,6 +339,28 @@ test_insistence = scenarios(
         leaves=(COUNT, 0),
     ),
     Scenario(
+        name="natively a bound counts unless one is lenient",
+        request="DELETE /people?id=gt.0",
+        headers={"Prefer": "max-affected=2"},
+        status=400,
+        contains=("3 rows would be touched, and max-affected allows 2",),
+        leaves=(COUNT, 3),
+    ),
+    Scenario(
+        name="natively one may be lenient",
+        request="DELETE /people?id=gt.0",
+        headers={"Prefer": "max-affected=2, handling=lenient"},
+        status=200,
+        leaves=(COUNT, 0),
+    ),
+    Scenario(
+        name="an unknown table comes before an unknown preference",
+        request="GET /rest/v1/peopel",
+        headers={"Prefer": "handling=strict, something"},
+        status=404,
+        contains=("PGRST205",),
+    ),
+    Scenario(
         name="the rows of a function that answers one value",
         request="POST /rest/v1/rpc/version",
         headers={"Prefer": "handling=strict, max-affected=2"},

@@ -76,6 +76,22 @@ test_growing = scenarios(
         leaves=("select count(*) from information_schema.columns where table_name = 'data'", 5),
     ),
     Scenario(
+        name="a row posted to a row makes nothing",
+        request="POST /data/1",
+        json=SIR,
+        status=404,
+        contains=("unknown-table",),
+        leaves=("select to_regclass('public.data') is null", True),
+    ),
+    Scenario(
+        name="a refused query makes nothing",
+        request="POST /data?limit=1",
+        json=SIR,
+        status=400,
+        contains=("limit has no meaning for POST.",),
+        leaves=("select to_regclass('public.data') is null", True),
+    ),
+    Scenario(
         name="reading an unknown table makes nothing",
         request="GET /data",
         status=404,

@@ -16,6 +16,7 @@ from pellucid.database.core import Database
 from pellucid.errors import DatabaseError, Fault, InvalidFields, MalformedQuery
 from pellucid.rest.aside import aside
 from pellucid.rest.compile.writer import identifier, relation
+from pellucid.rest.plan.build import check_meaning
 from pellucid.rest.request import RestRequest
 
 OPEN_POLICY = "development: everybody may do everything"
@@ -86,7 +87,9 @@ class Grower:
         """Any write may add columns; only a POST makes a table, for it alone brings a row that has no address yet."""
         if not asked.profile.grows or asked.reads or asked.call or asked.root:
             return False
-        return asked.name in catalog.tables or (asked.method == "POST" and asked.table not in self._claimed)
+        return asked.name in catalog.tables or (
+            asked.method == "POST" and asked.key is None and asked.table not in self._claimed
+        )
 
 
 def _lacks(catalog: Catalog, asked: RestRequest) -> bool:
@@ -103,6 +106,7 @@ def _size(asked: RestRequest) -> int:
 
 
 def _growth(asked: RestRequest, catalog: Catalog) -> Sequence[str]:
+    check_meaning(asked)  # what is refused leaves nothing behind
     _check_room(asked, catalog)
     return statements(asked, catalog.tables.get(asked.name))
 

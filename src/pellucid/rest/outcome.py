@@ -52,13 +52,18 @@ def check_preferences(asked: RestRequest, plan: Plan) -> None:
     wished = asked.preferences
     if wished.handling is not Handling.STRICT:
         return
-    if wished.unknown:
+    unknown = ", ".join(wished.unknown)
+    if unknown and asked.profile.validates:
         raise InvalidPreference(
-            "Invalid preferences given with handling=strict",
-            details=f"Invalid preferences: {', '.join(wished.unknown)}",
-            hint="Leave them out, or send handling=lenient." if asked.profile.validates else None,
+            f"Nobody knows the preferences {unknown}.", hint="Leave them out, or send handling=lenient."
+        )
+    if unknown:
+        raise InvalidPreference(
+            "Invalid preferences given with handling=strict", details=f"Invalid preferences: {unknown}"
         )
     if wished.max_affected is not None and isinstance(plan, Call) and not plan.function.returns_set:
+        if asked.profile.validates:
+            raise TooManyAffectedByCall(f"{asked.table} answers with one value: nobody can count what it touches.")
         raise TooManyAffectedByCall(
             "Function must return SETOF or TABLE when max-affected preference is used with handling=strict"
         )
@@ -99,10 +104,13 @@ def _check_rows(asked: RestRequest, form: Form, rows: int) -> None:
             hint="Check the key; a row that you may not see is answered in the same way.",
         )
     if form.singular and rows != 1:
+        if helpful:
+            raise NotSingular(
+                f"One object was asked for, and the answer has {rows} rows.",
+                hint="Accept application/json for a list, or filter for one row.",
+            )
         raise NotSingular(
-            "Cannot coerce the result to a single JSON object",
-            details=f"The result contains {rows} rows",
-            hint="Accept application/json for a list, or filter for one row." if helpful else None,
+            "Cannot coerce the result to a single JSON object", details=f"The result contains {rows} rows"
         )
     if asked.method == "PUT" and not helpful and rows != 1:
         raise KeyMismatch("Payload values do not match URL in primary key column(s)")
@@ -110,12 +118,20 @@ def _check_rows(asked: RestRequest, form: Form, rows: int) -> None:
 
 def _check_affected(asked: RestRequest, plan: Plan, rows: int) -> None:
     most = asked.preferences.max_affected
-    if most is None or rows <= most or not isinstance(plan, Update | Delete | Call):
+    if most is None or rows <= most or not bounded(asked, plan):
         return
-    if asked.preferences.handling is Handling.STRICT:
-        raise TooManyAffected(
-            "Query result exceeds max-affected preference constraint", details=f"The query affects {rows} rows"
-        )
+    if asked.profile.validates:
+        raise TooManyAffected(f"{rows} rows would be touched, and max-affected allows {most}; none was.")
+    raise TooManyAffected(
+        "Query result exceeds max-affected preference constraint", details=f"The query affects {rows} rows"
+    )
+
+
+def bounded(asked: RestRequest, plan: Plan) -> bool:
+    """Whether the preference ``max-affected`` counts: in PostgREST for those who insist, natively for all but those who do not."""
+    handling = asked.preferences.handling
+    minds = handling is not Handling.LENIENT if asked.profile.guards else handling is Handling.STRICT
+    return minds and isinstance(plan, Update | Delete | Call)
 
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -124,13 +124,18 @@ def _parsed(
     place = _place(envelope.path, profile, root_function)
     asked_schema = headers.get("accept-profile" if envelope.method in _READS else "content-profile")
     schema = _schema(asked_schema, schemas)
-    _check_method(envelope.method, place)
+    _check_method(envelope.method, place, profile)
     by_address = place.call and envelope.method in ("GET", "HEAD")
     query = parse_query(envelope.query, native=profile.bare_equality, call=by_address)
     rows = headers.get("range") if envelope.method == "GET" else None
     span = parse_range(query.limit, query.offset, rows, strict=profile.guards)
-    if envelope.method == "PUT" and span != ALL:
-        raise LimitOnUpsert("limit/offset querystring parameters are not allowed for PUT")
+    bounded = span != ALL or (profile.guards and (query.limit is not None or query.offset is not None))
+    if envelope.method == "PUT" and bounded:
+        raise LimitOnUpsert(
+            "limit and offset have no meaning for PUT."
+            if profile.validates
+            else "limit/offset querystring parameters are not allowed for PUT"
+        )
     payload, body = _payload(envelope, headers.get("content-type"), query, profile, call=place.call)
     return RestRequest(
         method=envelope.method,
@@ -150,6 +155,8 @@ def _parsed(
 
 
 _READS = ("OPTIONS", "GET", "HEAD")
+MAX_SHOWN = 200
+"""How much of a path an error shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +181,9 @@ def _place(parts: tuple[str, ...], profile: Profile, root_function: str | None) 
             return _Place(_decoded(table), tuple(_decoded(part) for part in key.split(",")))
         case _:
             raise UnknownRoute(
-                "Invalid path specified in request URL",
+                f"Nothing is at /{'/'.join(parts)[:MAX_SHOWN]}."
+                if profile.validates
+                else "Invalid path specified in request URL",
                 hint="Rows are at /table/key and functions at /rpc/name, without more slashes.",
             )
 
@@ -199,9 +208,10 @@ def _schema(asked: str | None, schemas: Sequence[str]) -> str:
     return asked
 
 
-def _check_method(method: Method, place: _Place) -> None:
+def _check_method(method: Method, place: _Place, profile: Profile) -> None:
     if place.call and method not in (*_READS, "POST"):
-        raise CallMethod(f"Cannot use the {method} method on RPC", headers={"Allow": "OPTIONS,GET,HEAD,POST"})
+        said = f"{method} calls no function." if profile.validates else f"Cannot use the {method} method on RPC"
+        raise CallMethod(said, headers={"Allow": "OPTIONS,GET,HEAD,POST"})
     if not place.name and method not in _READS:
         raise MethodNotAllowed(f"Unsupported HTTP method: {method}", headers={"Allow": "OPTIONS,GET,HEAD"})
 

@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from pellucid.errors import UnacceptableRange
-from pellucid.rest.grammar.preferences import Count, Handling, Resolution, TransactionEnd
-from pellucid.rest.outcome import Outcome
+from pellucid.rest.grammar.preferences import Count, Resolution, TransactionEnd
+from pellucid.rest.outcome import Outcome, bounded
 from pellucid.rest.plan.form import Form, Shape
 from pellucid.rest.plan.legacy import legacy_names
 from pellucid.rest.plan.model import Call, Delete, Insert, OnConflict, Plan, Reading, Update
@@ -116,8 +116,7 @@ def _applied(asked: RestRequest, plan: Plan, end: TransactionEnd | None) -> dict
 
 def _affected(asked: RestRequest, plan: Plan) -> str | None:
     wished = asked.preferences
-    counts = isinstance(plan, Update | Delete | Call) and wished.handling is Handling.STRICT
-    return f"max-affected={wished.max_affected}" if counts and wished.max_affected is not None else None
+    return f"max-affected={wished.max_affected}" if wished.max_affected is not None and bounded(asked, plan) else None
 
 
 def _content_location(asked: RestRequest) -> dict[str, str]:

@@ -106,8 +106,8 @@ def check(asked: RestRequest, target: Table | Function, models: ModelCache, role
     Raises:
         InvalidFields: one or more fields are wrong; all are told (up to `MAX_FAULTS`).
     """
-    if asked.payload is None or not asked.profile.validates:
-        return
+    if asked.payload is None or not asked.profile.validates or (asked.method == "POST" and asked.key is not None):
+        return  # to a row nothing is posted, whatever its fields
     if isinstance(target, Function):
         if role not in target.executable_by or takes_whole(target, asked):
             return

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from pellucid.errors import InvalidPreference
-
 
 class Return(StrEnum):
     """What a write answers with."""
@@ -60,8 +58,8 @@ _Preference = TypeVar("_Preference", Resolution, Return, Count, Missing, Handlin
 class Preferences:
     """The preferences of one request; None where it has none.
 
-    ``max_affected`` is the most rows that a write may touch (it counts only under ``handling=strict``). ``timezone`` is as sent, for
-    PostgreSQL to judge. ``unknown`` are those that nobody knows, as sent.
+    ``max_affected`` is the most rows that a write may touch (PostgREST's profile minds it only under ``handling=strict``). ``timezone``
+    is as sent, for PostgreSQL to judge. ``unknown`` are those that nobody knows, as sent.
     """
 
     resolution: Resolution | None = None
@@ -76,15 +74,11 @@ class Preferences:
 
 
 def parse_preferences(headers: Iterable[str]) -> Preferences:
-    """Read all ``Prefer`` headers; of a preference given twice the first counts.
-
-    Raises:
-        InvalidPreference: one is unknown and ``handling=strict`` is among them.
-    """
+    """Read all ``Prefer`` headers; of a preference given twice the first counts."""
     words = [word.strip() for header in headers for word in header.split(",") if word.strip()]
     if not words:
         return NONE
-    preferences = Preferences(
+    return Preferences(
         resolution=_first(words, Resolution),
         returned=_first(words, Return),
         count=_first(words, Count),
@@ -95,22 +89,6 @@ def parse_preferences(headers: Iterable[str]) -> Preferences:
         timezone=_after(words, _TIMEZONE),
         unknown=tuple(word for word in words if word not in _KNOWN and not word.startswith(_OPEN)),
     )
-    check_preferences(preferences)
-    return preferences
-
-
-def check_preferences(preferences: Preferences) -> None:
-    """Refuse what nobody knows, where the client wants that.
-
-    Raises:
-        InvalidPreference: one is unknown under ``handling=strict``.
-    """
-    if preferences.unknown and preferences.handling is Handling.STRICT:
-        raise InvalidPreference(
-            "Invalid preferences given with handling=strict",
-            details=f"Invalid preferences: {', '.join(preferences.unknown)}",
-            hint="Leave them out, or send handling=lenient.",
-        )
 
 
 NONE = Preferences()

@@ -15,12 +15,15 @@ from pellucid.rest.grammar.scanner import Scanner, comma, delimiter
 from pellucid.rest.grammar.select import EVERYTHING, SelectItem, parse_select
 
 _JUNCTIONS = frozenset({"and", "or"})
-_ANYWHERE = frozenset({"order", "limit", "offset"}) | _JUNCTIONS
+_BOUNDS = frozenset({"order", "limit", "offset"})
+_ANYWHERE = _BOUNDS | _JUNCTIONS
 """What may be said of embedded tables too: the last part of the parameter's name."""
 _RESERVED = frozenset({"select", "columns", "on_conflict"}) | _ANYWHERE
 _Path = tuple[str, ...]
 MAX_NAMES = 1600
 """How many names ``columns`` and ``on_conflict`` may have: no table has more columns (PostgreSQL, appendix K)."""
+MAX_SHOWN = 80
+"""How much of a name an error shows."""
 MAX_PARAMETERS = 1000
 """How many parameters one query string may have."""
 
@@ -68,6 +71,8 @@ def parse_query(text: str, *, native: bool, call: bool = False) -> Query:
         MalformedQuery: a part cannot be read, or there is too much of it.
     """
     pairs = _pairs(text, native=native)
+    if native:
+        _check_plain(pairs)
     said = [(name, value) for name, value in pairs if value is not None]
     if not said:
         return Query(pairs=tuple((name, "") for name, _ in pairs))
@@ -195,6 +200,22 @@ def _parts(
         path: replace(part, conditions=tuple(grouped.get(path, ())), limit=limits.get(path), offset=offsets.get(path))
         for path, part in parts.items()
     }
+
+
+def _check_plain(pairs: Sequence[tuple[str, str | None]]) -> None:
+    """Refuse what PostgREST passes over: parameters without a value, and a second value where one counts."""
+    seen: set[str] = set()
+    for name, value in pairs:
+        if value is None:
+            shown = name[:MAX_SHOWN]
+            raise MalformedQuery(
+                f"The parameter {shown} has no value.",
+                hint=f"Write {shown}=value; {shown}=is.null finds the rows that have none.",
+            )
+        if name in seen and (name in _RESERVED or name.rpartition(".")[2] in _BOUNDS):
+            raise MalformedQuery(f'"{name}" is given twice.', hint="Give it once; a list has commas between its parts.")
+        if name not in _JUNCTIONS:
+            seen.add(name)
 
 
 def _pairs(text: str, *, native: bool) -> tuple[tuple[str, str | None], ...]:

@@ -21,7 +21,7 @@ def _parameter(name: str, description: str, place: str = "query", schema: Json =
 
 _EVERY_WRITE = (
     "`return=minimal` answers without rows, `return=headers-only` with headers alone; `missing=null` and `missing=default` say what a key"
-    " means that only some rows have; `max-affected=10` with `handling=strict` refuses to touch more rows; `timezone=Europe/Paris` shows"
+    " means that only some rows have; `max-affected=10` refuses to touch more rows; `timezone=Europe/Paris` shows"
     " times of that place; `handling=strict` refuses preferences that nobody knows."
 )
 SHARED: Json = {

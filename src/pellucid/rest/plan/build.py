@@ -29,7 +29,7 @@ def make_plan(asked: RestRequest, target: Table | Function, context: Context) ->
         return plan_call(asked, target, context)
     table, names = target, Names(target, context)
     if asked.profile.guards:
-        _check_meaning(asked)
+        check_meaning(asked)
     match asked.method:
         case "GET" | "HEAD":
             read = plan_read(asked, table, context)
@@ -44,7 +44,9 @@ def make_plan(asked: RestRequest, target: Table | Function, context: Context) ->
             return plan_delete(asked, names)
         case method:
             raise MethodNotAllowed(
-                f"Unsupported HTTP method: {method}",
+                f"{method} is not for this address."
+                if asked.profile.validates
+                else f"Unsupported HTTP method: {method}",
                 hint=_AT_ANOTHER_ADDRESS.get(method, "Use one of the methods that the Allow header lists."),
                 headers={"Allow": allowed(table, asked)},
             )
@@ -91,8 +93,12 @@ _MEANING = {
 """Which parts of a query mean something to a method, beside ``select``; an order is that of what a write answers."""
 
 
-def _check_meaning(asked: RestRequest) -> None:
-    """Refuse what would be passed over in silence; PostgREST does pass over it."""
+def check_meaning(asked: RestRequest) -> None:
+    """Refuse what would be passed over in silence; PostgREST does pass over it.
+
+    Raises:
+        MalformedQuery: a part of the query means nothing to the method.
+    """
     query = asked.query
     parts = {
         "order": query.order,

@@ -77,6 +77,9 @@ def plan_put(asked: RestRequest, names: Names) -> Insert | Update:
     twice = asked.profile.validates and len(key) < len(asked.query.conditions)
     elsewhere = any(part.conditions for part in asked.query.embedded.values())
     if not whole or twice or elsewhere or not all(_plain(one) for one in asked.query.conditions):
+        if asked.profile.validates:
+            key_columns = ", ".join(names.table.primary_key) or "it has none"
+            raise UnfitUpsert(f"PUT names its row by the whole primary key of {asked.table} ({key_columns}).")
         raise UnfitUpsert("Filters must include all and only primary key columns with 'eq' operators")
     if asked.profile.validates:
         at_key = replace(asked, key=tuple(key[name][0] for name in names.table.primary_key))
