@@ -30,19 +30,11 @@ LOOPBACK_ORIGIN = r"https?://(localhost|[a-z0-9-]+\.localhost|127\.0\.0\.1|\[::1
 _LOOPBACK = re.compile(LOOPBACK_ORIGIN)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _POSTGREST_METHODS = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD"
-_POSTGREST_EXPOSED = ", ".join(
-    (
-        "Content-Encoding",
-        "Content-Location",
-        "Content-Range",
-        "Content-Type",
-        "Date",
-        "Location",
-        "Server",
-        "Transfer-Encoding",
-        "Range-Unit",
-    )
-)  # fmt: skip_DAY = "86400"
+_POSTGREST_EXPOSED = (
+    "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding,"
+    " Range-Unit"
+)
+_DAY = "86400"
 
 
 class CrossOriginRules:
@@ -101,7 +93,7 @@ class CrossOriginRules:
             **self._who(allowed),
             "Access-Control-Allow-Methods": _POSTGREST_METHODS,
             "Access-Control-Allow-Headers": ", ".join([*named, "Accept", "Accept-Language", "Content-Language"]),
-            "Access-Control-Max-Age": "86400",
+            "Access-Control-Max-Age": _DAY,
         }
 
     def _stamped(self, send: Send, allowed: str, *, exposed: bool) -> Send:
