@@ -22,7 +22,7 @@ from pellucid.rest.develop import Grower
 from pellucid.rest.openapi.document import describe, merge
 from pellucid.rest.openapi.kept import Documents
 from pellucid.rest.pipeline import DataApi
-from pellucid.rest.routes import POSTGREST_PREFIX, data_routes
+from pellucid.rest.routes import POSTGREST_PREFIX, add_data_routes
 from pellucid.rest.validate import ModelCache
 from pellucid.settings import Settings
 from pellucid.web.described import PROBLEM_RESPONSE
@@ -115,7 +115,7 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         models=ModelCache(),
         reserved=first_segments(application.routes[own:]) | {POSTGREST_PREFIX.split("/")[1]},
     )
-    application.router.routes.extend(data_routes(application.data))
+    add_data_routes(application.router.routes, application.data)
     _live_with(application, database)
     return application
 

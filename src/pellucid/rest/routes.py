@@ -1,21 +1,22 @@
 """Where the data API hangs: ``/{table}``, ``/{table}/{key}`` and ``/rest/v1/{table}``."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from pellucid.database.capabilities import Feature
 from pellucid.database.catalog.model import Function
-from pellucid.errors import MethodNotAllowed, UnknownRoute
+from pellucid.errors import MalformedQuery, MethodNotAllowed, UnknownRoute
 from pellucid.rest.pipeline import DataApi, answer
 from pellucid.rest.plan.build import allowed
 from pellucid.rest.profile import NATIVE, POSTGREST, Profile
 from pellucid.rest.request import Envelope, Method, RestRequest
 from pellucid.rest.result import VARY
 from pellucid.rest.root import check_root, root
+from pellucid.rest.shortcut import Shortcut
 from pellucid.rest.target import context_of, find_target, parsed
 from pellucid.web.identity import Identity, current_identity
 
@@ -24,22 +25,35 @@ _METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
 _NAMES = ("postgrest root", "postgrest table", "table", "row")
 
 
-def data_routes(api: DataApi) -> list[Route]:
-    """The routes of the data API. They match any name, so they belong behind all others."""
+def add_data_routes(routes: list[BaseRoute], api: DataApi) -> None:
+    """Add the routes of the data API. They match any name, so they belong behind all others; a `Shortcut` to them goes in front."""
     places = (
         (POSTGREST_PREFIX, POSTGREST),
         (f"{POSTGREST_PREFIX}/{{table:path}}", POSTGREST),
         ("/{table}", NATIVE),
         ("/{table}/{key:path}", NATIVE),
     )
-    return [
-        Route(path, _endpoint(api, profile), methods=_METHODS, name=name)
+    data = [
+        Route(path, _Endpoint(api, profile), methods=_METHODS, name=name)
         for name, (path, profile) in zip(_NAMES, places, strict=True)
     ]
+    routes.insert(0, Shortcut(routes, data))
+    routes.extend(data)
 
 
-def _endpoint(api: DataApi, profile: Profile) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    async def endpoint(request: Request) -> Response:
+class _Endpoint:
+    """Answers the requests of one profile (ASGI)."""
+
+    def __init__(self, api: DataApi, profile: Profile) -> None:
+        self.api = api
+        self.profile = profile
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        api, profile = self.api, self.profile
         api.database.capabilities.require(Feature.DATA_API)
         if profile is NATIVE:
             _check_name(api, request)
@@ -53,8 +67,6 @@ def _endpoint(api: DataApi, profile: Profile) -> Callable[[Request], Coroutine[A
         if request.method == "OPTIONS":
             return _methods(api, envelope, profile, identity)
         return await answer(api, envelope, profile, identity)
-
-    return endpoint
 
 
 def _methods(api: DataApi, envelope: Envelope, profile: Profile, identity: Identity) -> Response:
@@ -96,17 +108,25 @@ def _others(request: Request) -> list[str]:
 
 
 async def _envelope(request: Request, prefix: str) -> Envelope:
+    scope = request.scope
     return Envelope(
-        method=cast("Method", request.method),
-        path=_path(request, prefix),
-        query=request.url.query,
-        headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
-        body=await request.body() if request.method in ("POST", "PATCH", "PUT") else b"",
+        method=cast("Method", scope["method"]),
+        path=_path(scope, prefix),
+        query=_query(scope),
+        headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
+        body=await request.body() if scope["method"] in ("POST", "PATCH", "PUT") else b"",
     )
 
 
-def _path(request: Request, prefix: str) -> tuple[str, ...]:
+def _query(scope: Scope) -> str:
+    try:
+        return str(scope["query_string"], "utf-8")
+    except UnicodeDecodeError:
+        raise MalformedQuery("The query is not UTF-8.", hint="Percent-encode it as UTF-8.") from None
+
+
+def _path(scope: Scope, prefix: str) -> tuple[str, ...]:
     """The path as it was sent: a slash or a comma inside a key comes percent-encoded and must stay apart from a bare one."""
-    raw = request.scope.get("raw_path") or request.url.path.encode()
-    path = raw.decode("latin-1").removeprefix(request.scope.get("root_path", "")).removeprefix(prefix)
+    raw = scope.get("raw_path") or scope["path"].encode()
+    path = raw.decode("latin-1").removeprefix(scope.get("root_path", "")).removeprefix(prefix)
     return tuple(path[1:].split("/", 1))

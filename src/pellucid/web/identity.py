@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Security
 from fastapi.security import OAuth2PasswordBearer
+from starlette.types import Scope
 
 from pellucid.database.caller import Caller
 from pellucid.errors import Forbidden, RequestError, Unauthenticated, Unavailable
@@ -78,12 +79,13 @@ async def current_identity(request: Request, _: Annotated[str | None, Security(b
         RequestError: there are several.
         Unavailable: the worker has not started yet.
     """
-    known: Identity | None = getattr(request.state, "identity", None)
+    state: dict[str, Any] = request.scope.setdefault("state", {})
+    known: Identity | None = state.get("identity")
     if known is not None:
         return known
     with observe(Stage.IDENTITY):
-        identity = await _identifier(request).identify(_authorization(request))
-    request.state.identity = identity
+        identity = await _identifier(request).identify(_authorization(request.scope))
+    state["identity"] = identity
     return identity
 
 
@@ -110,26 +112,27 @@ def _identifier(request: Request) -> Identifier:
     return identifier
 
 
-def _authorization(request: Request) -> str | None:
+def _authorization(scope: Scope) -> str | None:
     """What proves who is asking: the one ``Authorization`` header, or without it the ``apikey`` that Supabase's clients send.
 
     A proxy may look at the first of two headers and a server at the last: neither is believed. PostgREST knows bearer tokens alone and
     passes over every other scheme, which a proxy in front may have asked for.
     """
-    header = _single(request, "Authorization")
-    if header is not None and style_of(request.scope, _POSTGREST) is ErrorStyle.POSTGREST and not _bears(header):
+    header = _single(scope, "Authorization")
+    if header is not None and style_of(scope, _POSTGREST) is ErrorStyle.POSTGREST and not _bears(header):
         header = None
     if header is not None:
         return header
-    key = _single(request, "apikey")
+    key = _single(scope, "apikey")
     return f"Bearer {key}" if key else None
 
 
-def _single(request: Request, name: str) -> str | None:
-    values = request.headers.getlist(name)
+def _single(scope: Scope, name: str) -> str | None:
+    wanted = name.lower().encode()
+    values = [value for header, value in scope["headers"] if header == wanted]
     if len(values) > 1:
         raise RequestError(f"The header {name} is there more than once.", hint="Send it once.")
-    return values[0] if values else None
+    return values[0].decode("latin-1") if values else None
 
 
 def _bears(authorization: str) -> bool:
