@@ -131,7 +131,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._bytes = self._framing = 0
 
     def _head_size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return len(self.url) + sum([len(name) + len(value) + 4 for name, value in self.headers])
 
     def _ambiguity(self) -> str | None:
         """What another reader of the same bytes could take otherwise, beyond what the parser refuses (RFC 9112, 3.2 and 6.1)."""

@@ -67,9 +67,7 @@ def _line(exchange: Exchange, message: str) -> str:
     """What `pellucid.web.logs.JsonLines` would write."""
     role = f', "role": {quoted(exchange.role)}' if exchange.role is not None else ""
     finished = "" if exchange.finished else ', "finished": false'
-    stages = ", ".join(
-        [f'"{stage}": {round(seconds * 1000, 3)!r}' for stage, seconds in exchange.stages().items()]
-    )
+    stages = ", ".join([f'"{stage}": {round(seconds * 1000, 3)!r}' for stage, seconds in exchange.stages().items()])
     line = (
         f'{{"time": "{moment(time.time())}", "level": "info", "logger": "{_log.name}", "message": {quoted(message)}, '
         f'"request_id": "{exchange.request_id}", "method": {quoted(exchange.method)}, '

@@ -9,6 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pellucid.errors import BodyTooLarge, BodyTooSlow, HeadersTooLarge, MalformedBody, UrlTooLong
 from pellucid.web.options import Limits
 
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+
 
 class Limiter:
     """Refuses requests that are too large or arrive too slowly.
@@ -90,7 +92,7 @@ def check_headers(scope: Scope, limits: Limits) -> None:
     headers = scope["headers"]
     if len(headers) > limits.header_count:
         raise HeadersTooLarge(f"There are {len(headers)} headers; this server reads {limits.header_count}.")
-    size = sum(len(name) + len(value) + 4 for name, value in headers)
+    size = sum([len(name) + len(value) + 4 for name, value in headers])
     if size > limits.headers:
         raise HeadersTooLarge(f"The headers have {size} bytes; this server reads {limits.headers}.")
 
@@ -119,7 +121,7 @@ def has_body(scope: Scope) -> bool:
     """Whether a body may follow. In HTTP/1 its headers tell (RFC 9112, 6.3); later versions need none."""
     if not scope["http_version"].startswith("1"):
         return True
-    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+    return not _FRAMING.isdisjoint([name for name, _ in scope["headers"]])
 
 
 def too_large(limits: Limits) -> BodyTooLarge:

@@ -32,7 +32,7 @@ class Recorder:
     def __init__(self, app: ASGIApp, *, options: WebOptions, listeners: Sequence[Listener] = ()) -> None:
         self.app = app
         self.listeners = tuple(listeners)
-        self.options = options
+        self.look = _Look(options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
@@ -44,7 +44,7 @@ class Recorder:
         scope["state"] = {**scope.get("state", {}), "exchange": exchange, "identity": None}
         being = current.set(exchange)
         try:
-            await self.app(scope, receive, _Stamp(exchange, send, self.options))
+            await self.app(scope, receive, _Stamp(exchange, send, self.look))
         finally:
             self._tell(exchange)
             current.reset(being)
@@ -60,41 +60,52 @@ class Recorder:
                 _log.exception("a listener failed")
 
 
+class _Look:
+    """Which headers are added to an answer; worked out once."""
+
+    def __init__(self, options: WebOptions) -> None:
+        self.traced = (options.trace_header or "").lower().encode()
+        self.named = self.traced != _HEADER
+        self.timed = options.shows_timing
+        self.postgrest_prefixes = options.postgrest_prefixes
+
+    def headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
+        headers = [(_HEADER, exchange.request_id.encode())] if self.named else []
+        if self.traced:
+            headers.append((self.traced, dict(exchange.scope["headers"]).get(self.traced, b"")))
+        if self.timed:
+            headers.append((b"server-timing", self._timing(exchange).encode()))
+        return headers
+
+    def _timing(self, exchange: Exchange) -> str:
+        style = style_of(exchange.scope, self.postgrest_prefixes)
+        return server_timing(exchange, _POSTGREST_STAGES if style is ErrorStyle.POSTGREST else {})
+
+
 class _Stamp:
     """The way out: notes how the answer goes, and adds the headers that tell of it."""
 
-    __slots__ = ("exchange", "options", "responding", "send")
+    __slots__ = ("exchange", "look", "responding", "send")
 
-    def __init__(self, exchange: Exchange, send: Send, options: WebOptions) -> None:
+    def __init__(self, exchange: Exchange, send: Send, look: _Look) -> None:
         self.exchange = exchange
         self.send = send
-        self.options = options
+        self.look = look
         self.responding: Span | None = None
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        kind = message["type"]
+        if kind == "http.response.start":
             self._start(message)
         await self.send(message)
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
+        if kind == "http.response.body" and not message.get("more_body", False):
             self._finish()
 
     def _start(self, message: Message) -> None:
         exchange = self.exchange
         exchange.status = message["status"]
-        traced = (self.options.trace_header or "").lower().encode()
-        headers = list(message.get("headers", ()))
-        if traced != _HEADER:
-            headers.append((_HEADER, exchange.request_id.encode()))
-        if traced:
-            headers.append((traced, dict(exchange.scope["headers"]).get(traced, b"")))
-        if self.options.shows_timing:
-            headers.append((b"server-timing", self._timing().encode()))
-        message["headers"] = headers
+        message["headers"] = [*message.get("headers", ()), *self.look.headers(exchange)]
         self.responding = observe(Stage.RESPOND)
-
-    def _timing(self) -> str:
-        style = style_of(self.exchange.scope, self.options.postgrest_prefixes)
-        return server_timing(self.exchange, _POSTGREST_STAGES if style is ErrorStyle.POSTGREST else {})
 
     def _finish(self) -> None:
         self.exchange.finished = True

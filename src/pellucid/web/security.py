@@ -8,6 +8,14 @@ _DATA = b"default-src 'none'; frame-ancestors 'none'"
 _PAGE = b"frame-ancestors 'none'; base-uri 'self'; object-src 'none'"
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
+_NAMES = frozenset({_POLICY, _HTTPS_ONLY[0], *(name for name, _ in _ALWAYS)})
+_WANTED = {
+    (page, secure): (*_ALWAYS, (_POLICY, _PAGE if page else _DATA), *([_HTTPS_ONLY] if secure else []))
+    for page in (False, True)
+    for secure in (False, True)
+}
+"""The headers for a page or for data, over https or not."""
+
 
 class SecurityHeaders:
     """Adds what is missing; a response that sets one of these headers itself keeps its own.
@@ -37,11 +45,11 @@ class SecurityHeaders:
 
 def _completed(given: list[tuple[bytes, bytes]], *, secure: bool) -> list[tuple[bytes, bytes]]:
     present = {name.lower(): value for name, value in given}
-    wanted = [*_ALWAYS, (_POLICY, _policy(present.get(b"content-type", b"")))]
-    if secure:
-        wanted.append(_HTTPS_ONLY)
+    wanted = _WANTED[_is_page(present.get(b"content-type", b"")), secure]
+    if present.keys().isdisjoint(_NAMES):
+        return [*given, *wanted]
     return [*given, *(header for header in wanted if header[0] not in present)]
 
 
-def _policy(content_type: bytes) -> bytes:
-    return _PAGE if content_type.startswith((b"text/html", b"application/xhtml")) else _DATA
+def _is_page(content_type: bytes) -> bool:
+    return content_type.startswith((b"text/html", b"application/xhtml"))

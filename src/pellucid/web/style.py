@@ -18,7 +18,7 @@ def style_of(scope: Scope, postgrest_prefixes: tuple[str, ...]) -> ErrorStyle:
     """The style of the errors at a scope's path."""
     path = local_path(scope)
     for prefix in postgrest_prefixes:
-        if path == prefix or path.startswith(f"{prefix}/"):
+        if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
             return ErrorStyle.POSTGREST
     return ErrorStyle.PROBLEM
 
