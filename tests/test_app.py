@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from starlette.types import Message
 
 from pellucid.app import Deployment, Pellucid, create
 from pellucid.auth.service import Accounts
@@ -93,3 +94,19 @@ async def test_a_role_that_is_not_there_is_told_as_postgrest_does(clone: Clone, 
             refused.text
             == '{"code":"22023","details":null,"hint":null,"message":"role \\"nobody here\\" does not exist"}'
         )
+
+
+async def test_a_query_that_is_not_utf_8_is_refused(clone: Clone, tmp_path: Path) -> None:
+    async with served(clone, tmp_path) as (app, _):
+        statuses = []
+
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        async def send(message: Message) -> None:
+            statuses.append(message.get("status"))
+
+        for path in ("/nothing", "/rest/v1/nothing"):
+            scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "query_string": b"a=\xff"}
+            await app({**scope, "headers": [(b"host", b"localhost")]}, receive, send)
+        assert statuses == [400, None, 400, None]

@@ -100,7 +100,11 @@ def _check_name(api: DataApi, request: Request) -> None:
 
 def _others(request: Request) -> list[str]:
     """The methods that other routes have at this path."""
-    routes = [route for route in request.app.routes if getattr(route, "name", None) not in _NAMES]
+    routes = [
+        route
+        for route in request.app.routes
+        if not isinstance(route, Shortcut) and getattr(route, "name", None) not in _NAMES
+    ]
     probes = {method: {**request.scope, "method": method} for method in _METHODS}
     return [
         method for method, probe in probes.items() if any(route.matches(probe)[0] is Match.FULL for route in routes)
