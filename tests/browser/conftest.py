@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, expect, sync_playwright
 
 from tests.docs.reader import Reader
 
@@ -20,6 +20,10 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+PATIENCE = 60_000
+"""Milliseconds until a test gives up."""
 
 
 @dataclass  # without slots: Playwright marks the objects that listen to it
@@ -54,8 +58,9 @@ def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("Chromium is not installed (Debian: apt install chromium)")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=3 * PATIENCE)
         yield browser
         browser.close()
 
@@ -76,7 +81,7 @@ def watch(server: str) -> Watch:
 def page(browser: Browser, watch: Watch, tmp_path: Path) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 1600})
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     page.route("**/*", watch.judge)
     page.on("console", watch.listen)
     page.on("pageerror", lambda fault: watch.complaints.append(str(fault)))

@@ -16,14 +16,14 @@ ADA = {"email": "ada@example.com", "password": "an engine of brass"}
 @pytest.fixture(scope="module", autouse=True)
 def inhabited(server: str) -> None:
     """A table and an account, made as a newcomer makes them."""
-    with httpx.Client(base_url=server) as client:
+    with httpx.Client(base_url=server, timeout=60) as client:
         assert client.post("/data", json={"name": "Sir", "age": 20}).status_code == 201
         assert client.post("/signup", json=ADA).status_code in (201, 409)
 
 
 @pytest.fixture
 def paths(server: str) -> Mapping[str, Mapping[str, object]]:
-    described: Mapping[str, Mapping[str, object]] = httpx.get(f"{server}/openapi.json").json()["paths"]
+    described: Mapping[str, Mapping[str, object]] = httpx.get(f"{server}/openapi.json", timeout=60).json()["paths"]
     return described
 
 

@@ -19,7 +19,10 @@ def library() -> Iterator[str]:
     with Serve(home) as serve, serve.ready() as client:
         pellucid = [sys.executable, "-m", "pellucid"]
         subprocess.run(
-            [*pellucid, "sql", "-q", "-v", "ON_ERROR_STOP=1", "-f", LIBRARY], cwd=home, check=True, timeout=PATIENCE
+            [*pellucid, "sql", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-f", LIBRARY],
+            cwd=home,
+            check=True,
+            timeout=PATIENCE,
         )
         yield f"{client.base_url}/rest/v1".replace("//rest", "/rest")
     remove(home)

@@ -45,7 +45,7 @@ async def busy(admin: asyncpg.Connection) -> list[str]:
 
 async def quiet(admin: asyncpg.Connection) -> None:
     """Wait until PostgreSQL does nothing for requests any more."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await busy(admin):
             await admin.execute("select pg_sleep(0.01)")
 

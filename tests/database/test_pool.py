@@ -133,7 +133,7 @@ async def test_hundreds_of_cancelled_requests_leave_nothing_behind(small: Databa
         odd = [each for each in outcomes if each is not None and not isinstance(each, asyncio.CancelledError)]
         assert not odd
     await quiet(admin)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while checked_out(small) or await admin.fetchval(CONNECTIONS) > 3:
             await admin.execute("select pg_sleep(0.01)")
     await asyncio.gather(*(clean(small) for _ in range(3)))
@@ -147,10 +147,10 @@ async def clean(database: Database) -> None:
 async def test_a_cancelled_statement_stops_in_postgresql_too(small: Database, admin: asyncpg.Connection) -> None:
     async def sleep() -> None:
         async with small.transaction(Caller("service_role"), read_only=False) as transaction:
-            await transaction.fetch("select pg_sleep(25)")
+            await transaction.fetch("select pg_sleep(250)")
 
     task = asyncio.create_task(sleep())
-    while not await admin.fetchval("select count(*) from pg_stat_activity where query like 'select pg_sleep(25)%'"):
+    while not await admin.fetchval("select count(*) from pg_stat_activity where query like 'select pg_sleep(250)%'"):
         await admin.execute("select pg_sleep(0.01)")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -110,7 +110,7 @@ async def test_errors_are_translated_and_the_connection_serves_on(database: Data
         await one(database, "select set_config('statement_timeout', '1ms', true), pg_sleep(0)")
         async with database.transaction(ANON, read_only=True) as transaction:
             await transaction.fetch("select set_config('statement_timeout', '1ms', true)")
-            await transaction.fetch("select pg_sleep(5)")
+            await transaction.fetch("select pg_sleep(250)")
     assert await one(database, "select count(*) from note") == 1
     assert checked_out(database) == 0
 
@@ -192,7 +192,7 @@ async def test_after_a_statement_that_timed_out_nothing_is_committed(
             await transaction.fetch("insert into note values (1)")
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
-                    await transaction.fetch("select pg_sleep(20)")
+                    await transaction.fetch("select pg_sleep(250)")
     assert await admin.fetchval("select count(*) from note") == 0
     await quiet(admin)
     assert checked_out(database) == 0

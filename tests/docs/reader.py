@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -14,17 +13,11 @@ from typing import Self
 
 from tests.docs.blocks import Commands, File
 from tests.docs.likeness import alike
+from tests.postgres.world import free_port
 
 BIN = Path(sys.executable).parent
 SHELL = ["bash", "-euo", "pipefail", "-c"]
 PAGE_PORT = "8000"
-
-
-def free_port() -> int:
-    """A port that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Reader:
@@ -62,7 +55,7 @@ class Reader:
     def type(self, step: Commands) -> None:
         """Run commands and hold what they print against the page. Variables live on from block to block."""
         script = f"set -a; source {self.variables}; {self.own(step.text)}\n{{ export -p | grep -v ' -x _=' || true; }} > {self.variables}"
-        done = subprocess.run([*SHELL, script], input=step.typed, check=False, timeout=120, **self.surroundings())  # type: ignore[call-overload]
+        done = subprocess.run([*SHELL, script], input=step.typed, check=False, timeout=300, **self.surroundings())  # type: ignore[call-overload]
         assert done.returncode == 0, f"line {step.line}: {step.text}\n{done.stdout}\n{done.stderr}"
         printed = done.stdout.replace(str(self.port), PAGE_PORT)
         if step.output is not None:

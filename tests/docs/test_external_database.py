@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from tests.docs.blocks import Commands
-from tests.docs.reader import Reader, free_port
+from tests.docs.reader import Reader
+from tests.postgres.world import free_port
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "external-database.md"
 ACCOUNT = {"email": "ada@example.com", "password": "an engine of brass"}
@@ -26,7 +27,7 @@ def test_a_role_that_may_just_enough_serves(tmp_path: Path) -> None:
         ours.stop()
         theirs.type(Commands("pellucid sql -d shop -v ON_ERROR_STOP=1", 0, typed=statements))
         ours.serve(f"pellucid serve --db postgresql://app:a%20long%20one@127.0.0.1:{port}/shop")
-        with httpx.Client(base_url=f"http://127.0.0.1:{ours.port}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{ours.port}", timeout=60) as client:
             assert client.get("/health/ready").json()["missing"] == []
             assert client.post("/signup", json=ACCOUNT).status_code == 201
             assert client.post("/things", json={"a": 1}).status_code == 403

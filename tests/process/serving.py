@@ -21,6 +21,13 @@ PATIENCE = 60.0
 QUIET = ("PELLUCID_", "PGRST_", "PG")
 
 
+def rewrite(module: Path, text: str) -> None:
+    """Put another text in its place at once: whoever watches the file never sees half of it."""
+    fresh = module.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(module)
+
+
 class Serve:
     """One run of the command. As a context manager it is stopped at the end, and nothing of it stays behind."""
 
@@ -76,6 +83,17 @@ class Serve:
         self.process.send_signal(number)
         return self.wait()
 
+    def interrupt(self, number: signal.Signals) -> int | None:
+        """Send a signal during the start; gives the exit status, or none where the start was over before, and then stops it."""
+        self.process.send_signal(number)
+        while (line := self._lines.get(timeout=PATIENCE)) is not None:
+            self.said.append(line)
+            if "Ctrl-C" in line:
+                self.stop()
+                return None
+        self._lines.put(None)
+        return self.wait()
+
     def wait(self) -> int:
         """Wait for the end by itself."""
         return self.process.wait(PATIENCE)
@@ -88,7 +106,7 @@ class Serve:
         return "\n".join(self.said)
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that answer requests."""
+        """The processes that answer requests, without those that have ended and are not yet collected."""
         return [child for child in psutil.Process(self.process.pid).children() if name(child) not in ("", "postgres")]
 
     def postmaster(self) -> psutil.Process:
@@ -97,11 +115,19 @@ class Serve:
 
 
 def name(process: psutil.Process) -> str:
-    """What it runs; nothing where it ended while one looked."""
+    """What it runs; nothing where it has ended, were it while one looked."""
     try:
-        return str(process.name())
+        return "" if ended(process) else str(process.name())
     except psutil.NoSuchProcess:
         return ""
+
+
+def ended(process: psutil.Process) -> bool:
+    """Whether it is no more; where nobody collects orphans, a zombie stays of it."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def fresh_home() -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres.world import free_port
 from tests.process.serving import Serve, fresh_home, remove
 
 pytestmark = pytest.mark.process
@@ -60,8 +61,7 @@ def test_a_wrong_url(home: Path, url: str, word: str) -> None:
 
 
 def test_a_wrong_password(home: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     other = fresh_home()
     try:
         with Serve(home, "--postgres-port", str(port)) as serve, serve.ready():

@@ -7,6 +7,7 @@ import pytest
 
 from pellucid.errors import StartupError
 from pellucid.server.sockets import close, listen
+from tests.postgres.world import fork
 
 
 def test_it_listens_at_once() -> None:
@@ -48,11 +49,12 @@ def test_a_port_in_use_names_the_next_one() -> None:
     assert "--port" in (caught.value.hint or "")
 
 
-def test_a_port_that_becomes_free_in_time_is_taken() -> None:
+def test_a_port_that_becomes_free_in_time_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A killed supervisor's workers may hold it for a moment."""
+    monkeypatch.setattr("pellucid.server.sockets._PATIENCE", 60.0)
     with listen("127.0.0.1", 0, backlog=5) as (listener,):
         port = listener.getsockname()[1]
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             signal_and_leave(listener)
         close([listener])

@@ -17,9 +17,11 @@ from urllib.error import URLError
 
 import pytest
 
+from tests.process.serving import rewrite
+
 pytestmark = pytest.mark.process
 
-PATIENCE = 30
+PATIENCE = 60
 ROOT = Path(__file__).parents[2]
 PID = "import os\ndef answer(path): return str(os.getpid())\n"
 
@@ -252,7 +254,7 @@ class TestWatching:
         running = start("def answer(path): return 'one'\n", watch=True)
         assert running.line() == "ready"
         assert running.get() == "one"
-        (tmp_path / "app.py").write_text("def answer(path): return 'two'\n")
+        rewrite(tmp_path / "app.py", "def answer(path): return 'two'\n")
         assert running.line() == "renewing app.py"
         assert running.line() == "renewed"
         assert running.comes_to_answer("two")
@@ -260,11 +262,11 @@ class TestWatching:
     def test_while_it_is_broken_the_version_before_answers(self, start: Start, tmp_path: Path) -> None:
         running = start("def answer(path): return 'one'\n", watch=True)
         assert running.line() == "ready"
-        (tmp_path / "app.py").write_text("def answer(path) return\n")
+        rewrite(tmp_path / "app.py", "def answer(path) return\n")
         assert running.line() == "renewing app.py"
         assert running.line().startswith("broken True app.py cannot be imported: SyntaxError")
         assert running.get() == "one"
-        (tmp_path / "app.py").write_text("def answer(path): return 'two'\n")
+        rewrite(tmp_path / "app.py", "def answer(path): return 'two'\n")
         assert running.line() == "renewing app.py"
         assert running.line() == "renewed"
         assert running.comes_to_answer("two")
@@ -272,7 +274,7 @@ class TestWatching:
     def test_one_that_was_broken_from_the_start_is_waited_for(self, start: Start, tmp_path: Path) -> None:
         running = start("1 / 0\n", watch=True)
         assert running.line().startswith("broken False app.py cannot be imported: ZeroDivisionError")
-        (tmp_path / "app.py").write_text("def answer(path): return 'mended'\n")
+        rewrite(tmp_path / "app.py", "def answer(path): return 'mended'\n")
         assert running.line() == "renewing app.py"
         assert running.line() == "ready"
         assert running.get() == "mended"

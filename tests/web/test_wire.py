@@ -94,7 +94,7 @@ def _add_routes(site: Site) -> None:
 async def connected(port: int) -> AsyncIterator[Wire]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             yield Wire(reader, writer)
     finally:
         writer.close()
