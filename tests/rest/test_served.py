@@ -392,16 +392,3 @@ test_spaces_and_odd_values = scenarios(
     setup=PEOPLE,
     who=Who.SERVICE,
 )
-
-PLACES = """
-create table place (name text primary key, size int not null);
-insert into place values ('what?', 1), ('a#b', 2), ('a/b', 3);
-""" + opened("place")
-
-test_keys_that_mean_something_in_an_address = scenarios(
-    *(
-        Scenario(name=key, request=f"GET /place/{key}?select=size", status=200, answer={"size": size})
-        for key, size in (("what%3F", 1), ("a%23b", 2), ("a%2Fb", 3))
-    ),
-    setup=PLACES,
-)
