@@ -15,8 +15,7 @@ from tests.server.serving import serving
 
 pytestmark = pytest.mark.anyio
 
-SHORT = 0.05
-LONGER = 1.0
+SHORT, LONGER = 0.05, 1.0
 """Seconds for what must arrive in time: so long the machine may be busy with something else."""
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 ECHO = application(echo)
