@@ -18,11 +18,13 @@ from pellucid.auth.tokens import open_tokens
 from pellucid.database.capabilities import Capabilities
 from pellucid.database.core import Database
 from pellucid.errors import StartupError
+from pellucid.lifecycle import Stack
 from pellucid.rest.develop import Grower
 from pellucid.rest.openapi.document import describe, merge
 from pellucid.rest.openapi.kept import Documents
 from pellucid.rest.pipeline import DataApi
 from pellucid.rest.routes import POSTGREST_PREFIX, add_data_routes
+from pellucid.rest.share import Share
 from pellucid.rest.validate import ModelCache
 from pellucid.settings import Settings
 from pellucid.web.described import PROBLEM_RESPONSE
@@ -114,9 +116,10 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         grower=None if settings.production else Grower(database, claimed),
         models=ModelCache(),
         reserved=first_segments(application.routes[own:]) | {POSTGREST_PREFIX.split("/")[1]},
+        share=Share(database) if settings.share else None,
     )
     add_data_routes(application.router.routes, application.data)
-    _live_with(application, database)
+    _live_with(application, Stack(database, *filter(None, [application.data.share])))
     return application
 
 
@@ -143,13 +146,13 @@ def first_segments(routes: Iterable[BaseRoute]) -> frozenset[str]:
     return frozenset(str(getattr(route, "path", "/")).split("/")[1] for route in routes) - {""}
 
 
-def _live_with(application: Pellucid, database: Database) -> None:
-    """Start the database before the application's own lifespan, and stop it after."""
+def _live_with(application: Pellucid, resources: Stack) -> None:
+    """Start the resources before the application's own lifespan, and stop it after."""
     own = application.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[Any]:
-        async with database, own(app) as state:
+        async with resources, own(app) as state:
             yield state
 
     application.router.lifespan_context = lifespan

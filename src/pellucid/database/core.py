@@ -9,7 +9,7 @@ from pellucid.database.catalog.model import Catalog
 from pellucid.database.catalog.watch import Watch
 from pellucid.database.driver import connect
 from pellucid.database.engine import create_engine, pool_of
-from pellucid.database.opening import Beginning, Opening, opening
+from pellucid.database.opening import Beginning, Opening, opening, shared
 from pellucid.database.options import DatabaseOptions
 from pellucid.database.session import ReadSession, WriteSession
 from pellucid.database.sqlstate import translate
@@ -65,6 +65,14 @@ class Database(Lifecycle):
         if not beginning.commits:
             transaction.rollback_only()
         return transaction
+
+    def opening(self, beginning: Beginning) -> Opening:
+        """How a transaction would open, for `together`."""
+        return self._opening(beginning)
+
+    def together(self, one: Opening, limit: str) -> Transaction:
+        """A transaction in which the requests of several callers travel; see `pellucid.database.opening.shared`."""
+        return Transaction(pool_of(self.engine), shared(one, limit), self._closing)
 
     async def administer(self, statements: Sequence[str]) -> None:
         """Change the schema: all the statements, in one transaction, on a connection of their own.

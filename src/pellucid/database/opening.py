@@ -1,6 +1,6 @@
 """How every transaction opens: with the caller's role, claims and settings, all of them for this transaction only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pellucid.database.caller import ACCOUNTS_ROLE, Caller
 from pellucid.database.catalog.model import Catalog
@@ -36,7 +36,8 @@ class Beginning:
 class Opening:
     """What `OPENING` sets, in which kind of transaction, and with whose eyes its errors are read.
 
-    ``anonymous`` tells whether the caller has proved nothing: PostgREST answers such a caller with 401 where others get 403.
+    ``anonymous`` tells whether the caller has proved nothing: PostgREST answers such a caller with 401 where others get 403. ``limit`` is
+    how long a statement may take where no setting says so.
     """
 
     names: tuple[str, ...]
@@ -46,12 +47,14 @@ class Opening:
     read_only: bool = False
     isolation: str | None = None
     first: str | None = None
+    limit: str | None = None
 
     @property
     def begin(self) -> str:
         """The statement before it."""
         level = f" ISOLATION LEVEL {self.isolation.upper()}" if self.isolation else ""
-        return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}"
+        limit = f"; SET LOCAL statement_timeout = '{self.limit}'" if self.limit else ""
+        return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}{limit}"
 
     def translated(self, fault: Exception) -> PellucidError:
         """The error as a client may see it."""
@@ -86,6 +89,16 @@ def opening(beginning: Beginning, catalog: Catalog, *, anonymous: bool) -> Openi
         isolation=isolation(beginning.isolation) or isolation(dict(settings).get(ISOLATION)),
         first=beginning.first,
     )
+
+
+def shared(one: Opening, limit: str) -> Opening:
+    """How a transaction opens in which several callers' requests travel: each brings its own role, claims and settings.
+
+    Args:
+        one: how it would open for one of them alone; they all agree in its kind.
+        limit: how long all of them together may take.
+    """
+    return replace(one, names=(), values=(), limit=limit)
 
 
 def isolation(text: str | None) -> str | None:

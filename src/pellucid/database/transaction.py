@@ -113,7 +113,8 @@ class Transaction:
     async def _open(self) -> None:
         await self._run(self._driver.execute(self._opening.begin))
         with observe(Stage.SESSION):
-            await self._run(self._driver.fetch(OPENING, self._opening.names, self._opening.values))
+            if self._opening.names:
+                await self._run(self._driver.fetch(OPENING, self._opening.names, self._opening.values))
             if self._opening.first is not None:
                 await self._run(self._driver.fetch(self._opening.first))
 

@@ -9,16 +9,17 @@ from pellucid.observe import Stage, observe
 from pellucid.rest.aside import aside
 from pellucid.rest.beginning import beginning, ending
 from pellucid.rest.compile.statement import compile_plan
-from pellucid.rest.counting import counted
 from pellucid.rest.develop import Grower
+from pellucid.rest.execute import execute
 from pellucid.rest.openapi.kept import Documents
 from pellucid.rest.options import DataOptions
-from pellucid.rest.outcome import check_preferences, judge
+from pellucid.rest.outcome import check_preferences
 from pellucid.rest.plan.build import make_plan
 from pellucid.rest.plan.form import negotiate
 from pellucid.rest.profile import Profile
 from pellucid.rest.request import Envelope
 from pellucid.rest.result import respond
+from pellucid.rest.share import Share
 from pellucid.rest.target import context_of, find_target, parsed
 from pellucid.rest.validate import ModelCache, check
 from pellucid.web.identity import Identity
@@ -30,7 +31,7 @@ class DataApi:
 
     ``grower`` makes missing tables and columns in development; production has none, and serves no table without row level security.
     ``reserved`` are names that belong to other routes, so that no table has them in the native profile. ``descriptions`` keeps what the
-    root of the PostgREST profile answers.
+    root of the PostgREST profile answers. ``share`` lets requests travel together; without it each has a transaction of its own.
     """
 
     database: Database
@@ -39,6 +40,7 @@ class DataApi:
     models: ModelCache
     reserved: frozenset[str]
     descriptions: Documents = field(default_factory=Documents)
+    share: Share | None = None
 
 
 async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: Identity) -> Response:
@@ -61,8 +63,7 @@ async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: I
         form = negotiate(asked, plan, catalog, plans=api.options.plan)
         check_preferences(asked, plan)
         statement = compile_plan(plan, form)
-    async with api.database.begin(beginning(envelope, asked, plan, identity, api.options)) as transaction:
-        records = await transaction.fetch(statement.sql, *statement.parameters)
-        outcome = await counted(judge(asked, plan, form, records), plan, transaction)
+    begins = beginning(envelope, asked, plan, identity, api.options)
+    outcome = await execute(statement, begins, asked, plan, form, database=api.database, share=api.share)
     with observe(Stage.RESPOND):
         return respond(asked, plan, form, outcome, ending(asked.preferences, api.options))

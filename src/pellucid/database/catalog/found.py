@@ -27,6 +27,7 @@ class Found:
     casts: Rows = ()
     aggregates: Rows = ()
     extensions: Rows = ()
+    hooked: Rows = ()
 
     @property
     def mark(self) -> int:
@@ -49,6 +50,7 @@ class Found:
             self.casts,
             self.aggregates,
             self.extensions,
+            self.hooked,
         )
         for rows in rest:
             mark = hash((mark, len(rows)))

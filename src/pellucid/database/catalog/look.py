@@ -50,4 +50,5 @@ async def _find(connection: asyncpg.Connection, schemas: Sequence[str], extra: S
         casts=await connection.fetch(queries.CASTS),
         aggregates=await connection.fetch(queries.AGGREGATES, within),
         extensions=await connection.fetch(queries.EXTENSIONS),
+        hooked=await connection.fetch(queries.HOOKED, within),
     )

@@ -145,7 +145,8 @@ class Table:
     ``policies`` holds the policies' names. ``constraints`` tells the columns of every constraint and unique index by its name, so that an
     error which names only the constraint can name the fields. ``computed`` are columns that functions make of a row; ``*`` does not mean
     them. ``readable`` names, for each role that may read some columns only, those columns; the roles that may read all are not in it.
-    A ``composite`` is no table: it stands for the rows that a function answers with.
+    A ``composite`` is no table: it stands for the rows that a function answers with. ``hooked`` tells that somebody's triggers or rules run
+    when its rows are written, its own or those of tables that the write reaches through foreign keys.
     """
 
     name: TableName
@@ -165,6 +166,7 @@ class Table:
     comment: str | None = None
     computed: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
     readable: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    hooked: bool = False
 
     def allows(self, role: str, privilege: Privilege) -> bool:
         """Whether ``role`` holds ``privilege`` on this table or on a column of it."""

@@ -89,6 +89,20 @@ order by con.conrelid, con.conname
 """
 """Of the exposed tables, and of the others that views stand on. ``inherited`` are those that PostgreSQL makes by itself for partitions."""
 
+HOOKED = """
+with recursive hooked (oid) as (
+  select t.tgrelid from pg_catalog.pg_trigger t where not t.tgisinternal
+  union select r.ev_class from pg_catalog.pg_rewrite r where r.rulename <> '_RETURN'
+  union select way.above from hooked join (
+    select k.conrelid as below, k.confrelid as above from pg_catalog.pg_constraint k
+    where k.contype = 'f' and (k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))
+    union all select i.inhrelid, i.inhparent from pg_catalog.pg_inherits i
+  ) way on way.below = hooked.oid
+)
+select hooked.oid from hooked join pg_catalog.pg_class c on c.oid = hooked.oid where c.relnamespace = any($1::oid[]) order by hooked.oid
+"""
+"""Tables with triggers or rules that somebody wrote, and those whose writes reach them through foreign keys or partitions."""
+
 RULES = """
 select v.oid as view, r.ev_action::text as action,
        array(select distinct d.refobjid from pg_catalog.pg_depend d
@@ -248,6 +262,7 @@ mark (part, number) as (
   union all select 12, xmin::text::bigint from composite
   union all select 13, c.xmin::text::bigint from pg_catalog.pg_cast c where c.oid >= 16384
   union all select 14, x.xmin::text::bigint from pg_catalog.pg_extension x
+  union all select 15, t.xmin::text::bigint from pg_catalog.pg_trigger t where not t.tgisinternal
 )
 select part, count(*), sum(number) from mark group by part order by part
 """

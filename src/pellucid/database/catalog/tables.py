@@ -36,6 +36,7 @@ class Tables:
         self._columns = by_table(found.columns)
         self._keys = by_table(found.keys)
         self._indexes = by_table(found.indexes)
+        self._hooked = {row["oid"] for row in found.hooked}
         schemas = {row["oid"]: row["name"] for row in found.schemas}
         self.named = {
             row["oid"]: (TableName(schemas[row["schema"]], row["name"]), self._numbered(row)) for row in found.tables
@@ -79,6 +80,7 @@ class Tables:
             comment=row["comment"],
             computed=computed,
             readable=self._readable(row, columns),
+            hooked=row["oid"] in self._hooked,
         )
 
     def _foreign_key(self, key: Row, columns: tuple[str, ...]) -> ForeignKey:

@@ -1,0 +1,36 @@
+"""A statement to its outcome: in company where it is small enough, else in a transaction of its own."""
+
+from pellucid.database.core import Database
+from pellucid.database.opening import Beginning
+from pellucid.rest.compile.writer import Statement
+from pellucid.rest.counting import counted
+from pellucid.rest.outcome import Outcome, judge
+from pellucid.rest.plan.form import Form
+from pellucid.rest.plan.model import Plan
+from pellucid.rest.plan.single import is_single
+from pellucid.rest.request import RestRequest
+from pellucid.rest.share import Share
+
+
+async def execute(
+    statement: Statement,
+    beginning: Beginning,
+    asked: RestRequest,
+    plan: Plan,
+    form: Form,
+    *,
+    database: Database,
+    share: Share | None,
+) -> Outcome:
+    """Run the statement, and judge what came of it. What is judged to be an error has changed nothing.
+
+    Raises:
+        PellucidError: the database refused, cannot be reached, or answered something else than the client insists on.
+    """
+    if share is not None and is_single(asked, plan, form):
+        record = await share.record(beginning, statement)
+        if record is not None:
+            return judge(asked, plan, form, [record])
+    async with database.begin(beginning) as transaction:
+        records = await transaction.fetch(statement.sql, *statement.parameters)
+        return await counted(judge(asked, plan, form, records), plan, transaction)
