@@ -25,9 +25,13 @@ from pellucid.lifecycle import Lifecycle
 from pellucid.observe import Stage, observe
 from pellucid.rest.compile.writer import Statement
 
-CALL = "select * from pellucid.share($1, $2, $3, $4, $5, $6, $7)"
+CALL = "select * from pellucid.share($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+PATIENCE = "10ms"
+"""How long the first member that meets a lock waits for it; the others wait less."""
+ENOUGH = 50
+"""Milliseconds after which a call begins no further member: together they would only wait for each other."""
 LIMIT = "500ms"
-"""How long one call may take; then all in it are run alone."""
+"""How long one call may take, for a member that is slow by itself; then all in it are run alone."""
 MOST_MEMBERS = 50
 """Members of one call. PostgreSQL keeps up to 64 subtransactions of a transaction where every snapshot finds them cheaply."""
 MOST_BYTES = 1 << 20
@@ -174,9 +178,9 @@ class Share(Lifecycle):
         values = [value for member in members for value in member.values]
         parameters = [parameter for member in members for parameter in member.parameters]
         width = len(members[0].parameters)
-        names = list(route.names)
+        lists = (list(route.names), values, parameters, width)
         async with self._database.together(members[0].opening, LIMIT) as transaction:
-            return await transaction.fetch(CALL, _name(route), route.sql, route.path, names, values, parameters, width)
+            return await transaction.fetch(CALL, _name(route), route.sql, route.path, *lists, PATIENCE, ENOUGH)
 
     def _heed(self, route: Route, fault: PellucidError) -> None:
         """Learn from a call that failed as a whole: everything in it has been rolled back."""

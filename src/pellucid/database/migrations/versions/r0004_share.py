@@ -15,14 +15,14 @@ down_revision = "0003"
 
 STATEMENTS = (
     """
-create function pellucid.share(name text, statement text, path text, settings text[], vals text[], parameters text[], width int)
+create function pellucid.share(
+  name text, statement text, path text, settings text[], vals text[], parameters text[], width int, patience text, enough int)
 returns table (done bool, body text, rows int8, total int8, keys text, replaced int8, status text, headers text)
 language plpgsql as $$
 #variable_conflict use_variable
 declare
-  until constant timestamptz := pg_catalog.clock_timestamp() + '25 ms'::interval;
+  until constant timestamptz := pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => enough / 1000.0);
   prepared constant text := pg_catalog.quote_ident('pellucid ' || name);
-  patience text := '20ms';
   call text;
   setting text;
   unused text;

@@ -1,0 +1,242 @@
+"""The shared statement: whoever travels in it is answered as if alone, whatever the others do."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+import pytest
+
+from pellucid.database.caller import Caller
+from pellucid.database.core import Database
+from pellucid.database.opening import Beginning
+from pellucid.database.options import DatabaseOptions
+from pellucid.errors import PoolExhausted, Unavailable
+from pellucid.rest import share as sharing
+from pellucid.rest.compile.writer import Statement
+from pellucid.rest.share import Member, Route, Share
+from tests.conftest import Clone
+
+pytestmark = pytest.mark.anyio
+
+ACT = """
+create table done (what text, unique (what) deferrable initially deferred);
+grant select, insert on done to anon, authenticated;
+create function act(command text) returns text language plpgsql as $$
+declare answer text;
+begin
+  execute command into answer;
+  return answer;
+end
+$$;
+create function note(what text) returns text language sql as $$ insert into public.done values (what) returning what $$;
+create function die() returns text language sql security definer as
+$$ select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())::text $$;
+"""
+RECORD = (
+    "SELECT act($1::text) AS body, 1::int8 AS rows, NULL::int8 AS total, NULL::text AS keys, 0::int8 AS replaced,"
+    " nullif(current_setting('response.status', true), '') AS status, NULL::text AS headers"
+)
+
+
+class Watched(Share):
+    """A share that remembers how many travelled in each call."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.calls: list[int] = []
+
+    async def _call(self, route: Route, members: Sequence[Member]) -> None:
+        self.calls.append(len(members))
+        await super()._call(route, members)
+
+
+@pytest.fixture
+async def share(
+    admin: asyncpg.Connection, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Watched]:
+    monkeypatch.setattr(sharing, "ENOUGH", 60_000)  # however slow the machine is
+    monkeypatch.setattr(sharing, "LIMIT", "60s")
+    await admin.execute(ACT)
+    await database.refresh()
+    async with Watched(database) as share:
+        yield share
+
+
+def beginning(claims: str = "{}", role: str = "anon", path: str = "public") -> Beginning:
+    return Beginning(Caller(role, claims, (("request.path", "/"),), path))
+
+
+def acting(command: str) -> Statement:
+    return Statement(RECORD, (command,))
+
+
+async def together(share: Share, *commands: str) -> list[str | None]:
+    """What each of the commands answered in company; None where it has to be run alone."""
+    records = await asyncio.gather(*(share.record(beginning(), acting(command)) for command in commands))
+    return [record and record["body"] for record in records]
+
+
+async def test_each_sees_its_own_role_claims_and_path(share: Watched) -> None:
+    command = "select current_setting('request.jwt.claims') || current_user || current_setting('search_path')"
+    routes = [
+        (json.dumps({"sub": n}), ("anon", "authenticated")[n % 2], ("public", "auth")[n % 3 // 2]) for n in range(60)
+    ]
+    qualified = Statement(RECORD.replace("act(", "public.act("), (command,))
+    records = await asyncio.gather(*(share.record(beginning(*route), qualified) for route in routes))
+    assert [record and record["body"] for record in records] == ["".join(route) for route in routes]
+    assert sorted(share.calls) == [10, 10, 20, 20]
+
+
+async def test_a_thousand_callers_are_never_mixed_up(share: Watched) -> None:
+    command = acting("select current_setting('request.jwt.claims')")
+    records = await asyncio.gather(*(share.record(beginning(str(n)), command) for n in range(1000)))
+    assert [record and record["body"] for record in records] == [str(n) for n in range(1000)]
+    assert share.calls == [sharing.MOST_MEMBERS] * (1000 // sharing.MOST_MEMBERS)
+
+
+LEFTOVERS = (
+    ("select set_config('app.left', 'behind', true)", "select current_setting('app.left', true)", ""),
+    ("select set_config('app.left', 'behind', false)", "select current_setting('app.left', true)", ""),
+    ("select set_config('work_mem', '77MB', true)", "select current_setting('work_mem')", "4MB"),
+    ("select set_config('role', 'service_role', true)", "select current_user::text", "anon"),
+    ("select set_config('role', 'none', false)", "select current_user::text", "anon"),
+    ("select set_config('search_path', 'auth', true)", "select current_setting('search_path')", "public"),
+    ("create temp table t as select 'left' as a", "select to_regclass('pg_temp.t')::text", None),
+    ("select nextval('steps')", "select (select count(*) from pg_sequences where lastval() > 0)::text", None),
+    ("set constraints all deferred", "select note('x')", "x"),
+)
+
+
+async def test_nobody_finds_what_another_left(share: Watched, admin: asyncpg.Connection) -> None:
+    await admin.execute("create sequence steps; grant usage on sequence steps to anon")
+    for leave, look, expected in LEFTOVERS:
+        answers = await together(share, leave, look)
+        assert answers[1] == expected, look
+    assert set(share.calls) == {2}
+
+
+async def test_a_neighbour_that_fails_fails_alone(share: Watched, admin: asyncpg.Connection) -> None:
+    commands = (
+        "select note('a')",
+        "select 1 / 0",
+        "select note('a')",  # a deferred constraint
+        "do $$ begin raise sqlstate 'PT402'; end $$",
+        "do $$ begin assert false; end $$",
+        "execute nothing",  # the very SQLSTATE that tells that a statement is not prepared yet
+        "select set_config('response.status', '418', true) || note('teapot')",
+        "select note('b')",
+    )
+    assert await together(share, *commands) == ["a", None, None, None, None, None, None, "b"]
+    assert await admin.fetchval("select array_agg(what order by what) from done") == ["a", "b"]
+    assert share.calls == [len(commands)]
+
+
+async def test_who_meets_a_lock_is_sent_away_soon(share: Watched, admin: asyncpg.Connection) -> None:
+    async with admin.transaction():
+        await admin.execute("lock table done in exclusive mode")
+        waiting = ["select note('a')"] * 5
+        assert await together(share, *waiting, "select 'free'") == [None] * 5 + ["free"]
+    assert share.calls == [6]
+
+
+async def test_a_slow_neighbour_is_stopped_and_its_like_run_alone_for_a_while(
+    share: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "LIMIT", "100ms")
+    monkeypatch.setattr(sharing, "REST_SECONDS", 60.0)
+    assert await together(share, "select 'a'", "select pg_sleep(60)", "select note('c')") == [None] * 3
+    assert await together(share, "select 'a'") == [None]
+    assert share.calls == [3]
+
+
+async def test_what_is_not_reached_in_time_is_run_alone(
+    share: Watched, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "ENOUGH", 50)
+    assert await together(share, "select pg_sleep(0.1) || 'a'", "select note('b')") == ["a", None]
+    assert await admin.fetchval("select count(*) from done") == 0
+
+
+async def test_a_client_that_goes_away_takes_nobody_along(share: Watched) -> None:
+    tasks = [asyncio.create_task(share.record(beginning(str(n)), acting("select 'here'"))) for n in range(5)]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(answer, asyncio.CancelledError) for answer in answers] == [n == 1 for n in range(5)]
+    assert share.calls == [4]
+
+
+async def test_a_client_that_goes_away_under_way_cancels_only_itself(
+    share: Watched, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "PATIENCE", "60s")
+    waits = "select exists (select from pg_locks where not granted and relation = 'done'::regclass)"
+    async with admin.transaction():
+        await admin.execute("lock table done in share row exclusive mode")
+        tasks = [asyncio.create_task(share.record(beginning(), acting(f"select note('{n}')"))) for n in range(2)]
+        while not await admin.fetchval(waits):
+            await admin.execute("select pg_sleep(0.01)")
+        tasks[0].cancel()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(answers[0], asyncio.CancelledError)
+    assert isinstance(answers[1], asyncpg.Record)
+    assert await admin.fetchval("select count(*) from done") == 2
+
+
+async def test_when_the_connection_breaks_nobody_tries_again(share: Watched, admin: asyncpg.Connection) -> None:
+    answers = await asyncio.gather(
+        *(share.record(beginning(), acting(each)) for each in ("select note('a')", "select die()")),
+        return_exceptions=True,
+    )
+    assert all(isinstance(answer, Unavailable) for answer in answers)
+    assert answers[0] is not answers[1]
+    assert await admin.fetchval("select count(*) from done") == 0
+    assert await together(share, "select 'again'") == ["again"]
+
+
+async def test_who_comes_when_too_many_wait_is_sent_away(share: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "MOST_WAITING", 3)
+    answers = await asyncio.gather(
+        *(share.record(beginning(), acting("select 'here'")) for _ in range(5)), return_exceptions=True
+    )
+    assert [isinstance(answer, PoolExhausted) for answer in answers] == [False] * 3 + [True] * 2
+    assert answers[3].headers == {"Retry-After": "1"}  # type: ignore[union-attr]
+    assert await together(share, "select 'here'") == ["here"]
+
+
+async def test_what_does_not_travel(share: Watched) -> None:
+    large, odd = acting("x" * sharing.LARGE), acting("select '\0'")
+    kinds = Beginning(Caller("anon"), isolation="serializable"), Beginning(Caller("anon"), commits=False)
+    several = Statement(RECORD, (["a"],))
+    asked = [share.record(beginning(), each) for each in (large, odd, several)]
+    assert await asyncio.gather(*asked, *(share.record(kind, acting("select 1")) for kind in kinds)) == [None] * 5
+    assert share.calls == []
+
+
+async def test_without_the_function_everything_runs_alone(share: Watched, admin: asyncpg.Connection) -> None:
+    await admin.execute("drop function pellucid.share")
+    assert await together(share, "select 1", "select 2") == [None, None]
+    assert await together(share, "select 1") == [None]
+    assert share.calls == [2]
+
+
+async def test_prepared_statements_are_bounded(clone: Clone, share: Watched) -> None:
+    async with Database(DatabaseOptions(clone.dsn, pool_size=1)) as database, Share(database) as other:
+        for number in range(210):
+            statement = Statement(f"{RECORD} /* {number} */", ("select count(*) from pg_prepared_statements",))
+            record = await other.record(beginning(), statement)
+            assert record is not None
+            assert int(record["body"]) <= 210
+        kept = "select count(*) from pg_prepared_statements where name like 'pellucid %'"
+        record = await other.record(beginning(), acting(kept))
+        assert record is not None
+        assert int(record["body"]) == 201
+
+
+async def test_only_the_role_that_logs_in_may_call_it(share: Watched, admin: asyncpg.Connection) -> None:
+    may = "select has_function_privilege($1, p.oid, 'execute') from pg_proc p where p.proname = 'share'"
+    assert await admin.fetchval(may, "authenticator")
+    for role in ("anon", "authenticated", "service_role"):
+        assert not await admin.fetchval(may, role)
+    assert not await admin.fetchval("select prosecdef from pg_proc where proname = 'share'")
