@@ -74,7 +74,7 @@ def acting(command: str) -> Statement:
 async def together(share: Share, *commands: str) -> list[str | None]:
     """What each of the commands answered in company; None where it has to be run alone."""
     records = await asyncio.gather(*(share.record(beginning(), acting(command)) for command in commands))
-    return [record and record["body"] for record in records]
+    return [None if record is None else record["body"] for record in records]
 
 
 async def test_each_sees_its_own_role_claims_and_path(share: Watched) -> None:
