@@ -73,7 +73,7 @@ NAMED: dict[str, Any] = {"name": "Ada"}
         ("DELETE", "/people?id=lt.9", None, {}, False),
     ],
 )
-def test_who_travels(method: Method, path: str, body: Any, headers: dict[str, str], expected: bool) -> None:
+def test_who_travels(method: Method, path: str, body: Any, headers: dict[str, Any], expected: bool) -> None:
     asked = ask(method, path, body, **headers)
     table = CATALOG.tables[asked.name]
     for hooked in (False, True):
