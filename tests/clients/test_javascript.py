@@ -128,7 +128,10 @@ def test_the_words_of_an_error(answers: Answers) -> None:
     assert answers["call what refuses"]["error"] == {
         "code": "PT402", "message": "Payment required", "details": "Quota exceeded", "hint": "Upgrade your plan",
     }  # fmt: skip
-    assert answers["call what is not there"]["error"]["hint"] == "Perhaps you meant to call the function public.books_after"
+    assert (
+        answers["call what is not there"]["error"]["hint"]
+        == "Perhaps you meant to call the function public.books_after"
+    )
     assert answers["unknown table"]["error"]["hint"] == "Perhaps you meant the table 'public.books'"
 
 
