@@ -18,7 +18,7 @@ STATEMENTS = (
 create function pellucid.share(
   name text, statement text, path text, settings text[], vals text[], parameters text[], width int, patience text, enough int)
 returns table (done bool, body text, rows int8, total int8, keys text, replaced int8, status text, headers text)
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog as $$
 #variable_conflict use_variable
 declare
   until constant timestamptz := pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => enough / 1000.0);
@@ -70,6 +70,7 @@ begin
     reset all;
     discard temp;
     discard sequences;
+    unused := pg_catalog.set_config('search_path', 'pg_catalog', true);
   end loop;
 end
 $$
