@@ -146,9 +146,7 @@ class Settings(BaseModel):
     pool_size: int = Field(10, ge=1, le=1000, description="the most database connections of one worker")
     pool_timeout: float = Field(10.0, gt=0, le=3600, description="seconds that a request waits for a connection")
 
-    share: bool = Field(
-        default=False, description="true to let small requests that wait at the same moment share a transaction"
-    )
+    share: bool = Field(default=True, description="false to give every request a transaction of its own")
 
     max_body: ByteSize = Field(ByteSize(16 << 20), ge=1, description="the largest body, in bytes or such as 10MB")
     cors_origins: Words = Field((), description="origins whose pages may read the answers, or *")

@@ -164,7 +164,7 @@ async def test_each_stage_is_observed(database: Database) -> None:
     finally:
         unlisten(token)
     stages = [span.stage for span in recording.spans]
-    assert stages == [Stage.POOL, Stage.SESSION, Stage.SESSION, Stage.EXECUTE, Stage.COMMIT]
+    assert stages == [Stage.POOL, Stage.SESSION, Stage.EXECUTE, Stage.COMMIT]
     assert all(span.ended for span in recording.spans)
 
 
@@ -231,7 +231,32 @@ async def test_it_begins_as_it_is_wanted(database: Database, admin: asyncpg.Conn
 
 async def test_an_isolation_level_is_one_of_postgresqls() -> None:
     role = Catalog((), {}, {}, frozenset(), {"anon": (("default_transaction_isolation", "Serializable"),)})
-    assert opening(Beginning(ANON), role, anonymous=True).begin == "BEGIN ISOLATION LEVEL SERIALIZABLE"
+    assert begun(Beginning(ANON), role) == "BEGIN ISOLATION LEVEL SERIALIZABLE"
     chosen = Beginning(ANON, read_only=True, isolation="read committed")
-    assert opening(chosen, role, anonymous=True).begin == "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
-    assert opening(Beginning(ANON, isolation="none; drop"), EMPTY, anonymous=True).begin == "BEGIN"
+    assert begun(chosen, role) == "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+    assert begun(Beginning(ANON, isolation="none; drop"), EMPTY) == "BEGIN"
+
+
+def begun(beginning: Beginning, catalog: Catalog) -> str:
+    """The statement that begins a transaction, without its settings."""
+    return opening(beginning, catalog, anonymous=True).begin.partition(";")[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["it's", "back\\slash", "\\' or 1=1 --", "E'", "\n\t", "'; drop table note; --", "\\\\''", "é\u2028"]
+)
+@pytest.mark.parametrize("conforming", ["on", "off"])
+async def test_a_setting_is_taken_as_it_stands(
+    database: Database, admin: asyncpg.Connection, text: str, conforming: str
+) -> None:
+    await admin.execute(
+        f"alter database {await admin.fetchval('select current_database()')} set standard_conforming_strings = {conforming}"
+    )
+    async with Database(database.options) as fresh:
+        caller = Caller("anon", settings=(("app.text", text),))
+        assert await one(fresh, "select current_setting('app.text')", caller=caller) == text
+
+
+async def test_a_setting_with_a_nul_is_refused(database: Database) -> None:
+    with pytest.raises(InvalidValue):
+        await one(database, "select 1", caller=Caller("anon", settings=(("app.text", "a\0b"),)))

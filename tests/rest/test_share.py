@@ -14,7 +14,7 @@ from pellucid.database.options import DatabaseOptions
 from pellucid.errors import PoolExhausted, Unavailable
 from pellucid.rest import share as sharing
 from pellucid.rest.compile.writer import Statement
-from pellucid.rest.share import Member, Route, Share
+from pellucid.rest.share import Member, Queue, Share
 from tests.conftest import Clone
 
 pytestmark = pytest.mark.anyio
@@ -46,9 +46,9 @@ class Watched(Share):
         super().__init__(database)
         self.calls: list[int] = []
 
-    async def _call(self, route: Route, members: Sequence[Member]) -> None:
+    async def _call(self, queue: Queue, members: Sequence[Member]) -> None:
         self.calls.append(len(members))
-        await super()._call(route, members)
+        await super()._call(queue, members)
 
 
 @pytest.fixture
@@ -56,7 +56,9 @@ async def share(
     admin: asyncpg.Connection, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Watched]:
     monkeypatch.setattr(sharing, "ENOUGH", 60_000)  # however slow the machine is
-    monkeypatch.setattr(sharing, "LIMIT", "60s")
+    monkeypatch.setattr(sharing, "LIMIT", 60.0)
+    monkeypatch.setattr(sharing, "SLOW", 60.0)
+    monkeypatch.setattr(sharing, "PARTS", 1)
     await admin.execute(ACT)
     await database.refresh()
     async with Watched(database) as share:
@@ -143,7 +145,7 @@ async def test_who_meets_a_lock_is_sent_away_soon(share: Watched, admin: asyncpg
 async def test_a_slow_neighbour_is_stopped_and_its_like_run_alone_for_a_while(
     share: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing, "LIMIT", "100ms")
+    monkeypatch.setattr(sharing, "LIMIT", 0.1)
     monkeypatch.setattr(sharing, "REST_SECONDS", 60.0)
     assert await together(share, "select 'a'", "select pg_sleep(60)", "select note('c')") == [None] * 3
     assert await together(share, "select 'a'") == [None]
@@ -221,6 +223,14 @@ async def test_without_the_function_everything_runs_alone(share: Watched, admin:
     assert share.calls == [2]
 
 
+async def test_half_of_them_leave_with_each_call(share: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "PARTS", 2)
+    assert await together(share, *["select 'here'"] * 32) == ["here"] * 32
+    assert share.calls == [16] * 2
+    assert await together(share, "select 'alone'") == ["alone"]
+    assert share.calls[2:] == [1]
+
+
 async def test_prepared_statements_are_bounded(clone: Clone, share: Watched) -> None:
     async with Database(DatabaseOptions(clone.dsn, pool_size=1)) as database, Share(database) as other:
         for number in range(210):
@@ -228,10 +238,10 @@ async def test_prepared_statements_are_bounded(clone: Clone, share: Watched) -> 
             record = await other.record(beginning(), statement)
             assert record is not None
             assert int(record["body"]) <= 210
-        kept = "select count(*) from pg_prepared_statements where name like 'pellucid %'"
+        kept = "select count(*) from pg_prepared_statements where name ~ '^[0-9a-f]{32}$'"
         record = await other.record(beginning(), acting(kept))
         assert record is not None
-        assert int(record["body"]) == 201
+        assert 100 < int(record["body"]) <= 201
 
 
 async def test_only_the_role_that_logs_in_may_call_it(share: Watched, admin: asyncpg.Connection) -> None:

@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+
+import asyncpg
 
 from pellucid.database.caller import ACCOUNTS_ROLE, Caller
 from pellucid.database.capabilities import Capabilities, Feature
 from pellucid.database.catalog.model import Catalog
+from pellucid.database.catalog.store import CatalogStore
 from pellucid.database.catalog.watch import Watch
 from pellucid.database.driver import connect
 from pellucid.database.engine import create_engine, pool_of
-from pellucid.database.opening import Beginning, Opening, opening, shared
+from pellucid.database.lease import Lease
+from pellucid.database.opening import Beginning, Opening, opening
 from pellucid.database.options import DatabaseOptions
+from pellucid.database.roundtrip import RoundTrip, Trip
 from pellucid.database.session import ReadSession, WriteSession
 from pellucid.database.sqlstate import translate
 from pellucid.database.transaction import Transaction
@@ -40,6 +46,11 @@ class Database(Lifecycle):
         """The exposed schemas, as they were a moment ago. A request takes it once and keeps it."""
         return self._watch.store.current
 
+    @property
+    def catalogs(self) -> CatalogStore:
+        """Where the catalog is kept, for those who look at it so often that they would rather look there."""
+        return self._watch.store
+
     async def refresh(self) -> Catalog:
         """Read the catalog now; what was committed before the call is in it."""
         try:
@@ -61,18 +72,22 @@ class Database(Lifecycle):
 
     def begin(self, beginning: Beginning) -> Transaction:
         """The same, with more to say about it."""
-        transaction = Transaction(pool_of(self.engine), self._opening(beginning), self._closing)
+        transaction = Transaction(self._lease(), self._opening(beginning))
         if not beginning.commits:
             transaction.rollback_only()
         return transaction
 
     def opening(self, beginning: Beginning) -> Opening:
-        """How a transaction would open, for `together`."""
+        """How a transaction would open, for those who open it by a function of their own; see `make`."""
         return self._opening(beginning)
 
-    def together(self, one: Opening, limit: str) -> Transaction:
-        """A transaction in which the requests of several callers travel; see `pellucid.database.opening.shared`."""
-        return Transaction(pool_of(self.engine), shared(one, limit), self._closing)
+    async def make(self, trip: Trip) -> list[asyncpg.Record]:
+        """Run a function that is a whole transaction, in one round trip.
+
+        Raises:
+            PellucidError: every error of PostgreSQL and of the way to it, translated; nothing has been done, unless it says otherwise.
+        """
+        return await RoundTrip(self._lease(), trip, self._stop_statement).make()
 
     async def administer(self, statements: Sequence[str]) -> None:
         """Change the schema: all the statements, in one transaction, on a connection of their own.
@@ -127,6 +142,20 @@ class Database(Lifecycle):
                     await connection.execute(statement)
         finally:
             connection.terminate()
+
+    def _lease(self) -> Lease:
+        return Lease(pool_of(self.engine), self._closing)
+
+    def _stop_statement(self, process: int) -> None:
+        task = asyncio.create_task(self._cancel(process))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _cancel(self, process: int) -> None:
+        """Have PostgreSQL end what a connection of ours is doing, beside the pool: it may be full."""
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            async with self._watch.line.use() as connection:
+                await connection.execute("select pg_cancel_backend($1)", process)
 
     def _opening(self, beginning: Beginning) -> Opening:
         role = beginning.caller.role

@@ -1,20 +1,24 @@
 """How every transaction opens: with the caller's role, claims and settings, all of them for this transaction only."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pellucid.database.caller import ACCOUNTS_ROLE, Caller
 from pellucid.database.catalog.model import Catalog
 from pellucid.database.sqlstate import translate
-from pellucid.errors import PellucidError
+from pellucid.errors import Fault, InvalidValue, PellucidError
 
 OPENING = "select pg_catalog.set_config(name, value, true) from unnest($1::text[], $2::text[]) as setting(name, value)"
-"""The one statement that opens a transaction. Its text never changes, so each connection prepares it once."""
+"""The one statement that opens a session's transaction. Its text never changes, so each connection prepares it once."""
 
 
 ISOLATION_LEVELS = frozenset({"serializable", "repeatable read", "read committed", "read uncommitted"})
 """PostgreSQL's isolation levels (SET TRANSACTION)."""
 ISOLATION = "default_transaction_isolation"
 """The setting that chooses one. It speaks of transactions that begin later, so each of ours is begun with it."""
+
+
+_BACKSLASH = "\\"
+_NUL = Fault("", "A value holds the character NUL.", "PostgreSQL has no such text; leave it out.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,7 @@ class Beginning:
 class Opening:
     """What `OPENING` sets, in which kind of transaction, and with whose eyes its errors are read.
 
-    ``anonymous`` tells whether the caller has proved nothing: PostgREST answers such a caller with 401 where others get 403. ``limit`` is
-    how long a statement may take where no setting says so.
+    ``anonymous`` tells whether the caller has proved nothing: PostgREST answers such a caller with 401 where others get 403.
     """
 
     names: tuple[str, ...]
@@ -47,14 +50,16 @@ class Opening:
     read_only: bool = False
     isolation: str | None = None
     first: str | None = None
-    limit: str | None = None
 
     @property
     def begin(self) -> str:
-        """The statement before it."""
+        """BEGIN and all the settings as one message, so that they take one round trip."""
         level = f" ISOLATION LEVEL {self.isolation.upper()}" if self.isolation else ""
-        limit = f"; SET LOCAL statement_timeout = '{self.limit}'" if self.limit else ""
-        return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}{limit}"
+        settings = ", ".join(
+            f"pg_catalog.set_config({literal(name)}, {literal(value)}, true)"
+            for name, value in zip(self.names, self.values, strict=True)
+        )
+        return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}; SELECT {settings}"
 
     def translated(self, fault: Exception) -> PellucidError:
         """The error as a client may see it."""
@@ -91,14 +96,16 @@ def opening(beginning: Beginning, catalog: Catalog, *, anonymous: bool) -> Openi
     )
 
 
-def shared(one: Opening, limit: str) -> Opening:
-    """How a transaction opens in which several callers' requests travel: each brings its own role, claims and settings.
+def literal(text: str) -> str:
+    """A text as SQL (PostgreSQL, 4.1.2.2), whatever ``standard_conforming_strings`` says.
 
-    Args:
-        one: how it would open for one of them alone; they all agree in its kind.
-        limit: how long all of them together may take.
+    Raises:
+        InvalidValue: it holds a NUL, which would end the message in its middle.
     """
-    return replace(one, names=(), values=(), limit=limit)
+    if "\0" in text:
+        raise InvalidValue('invalid byte sequence for encoding "UTF8": 0x00', sqlstate="22021", faults=(_NUL,))
+    quoted = text.replace("'", "''")
+    return f"E'{quoted.replace(_BACKSLASH, _BACKSLASH * 2)}'" if _BACKSLASH in quoted else f"'{quoted}'"
 
 
 def isolation(text: str | None) -> str | None:

@@ -7,7 +7,7 @@ from pellucid.rest.counting import counted
 from pellucid.rest.outcome import Outcome, judge
 from pellucid.rest.plan.form import Form
 from pellucid.rest.plan.model import Plan
-from pellucid.rest.plan.single import is_single
+from pellucid.rest.plan.small import is_quiet, is_small
 from pellucid.rest.request import RestRequest
 from pellucid.rest.share import Share
 
@@ -27,8 +27,8 @@ async def execute(
     Raises:
         PellucidError: the database refused, cannot be reached, or answered something else than the client insists on.
     """
-    if share is not None and is_single(asked, plan, form):
-        record = await share.record(beginning, statement)
+    if share is not None and is_small(asked, plan, form):
+        record = await share.record(beginning, statement, quiet=is_quiet(plan))
         if record is not None:
             return judge(asked, plan, form, [record])
     async with database.begin(beginning) as transaction:

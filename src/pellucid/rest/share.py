@@ -10,86 +10,206 @@ import asyncio
 import copy
 import hashlib
 import logging
+import re
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import Context
-from dataclasses import dataclass
-from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from pellucid.database.core import Database
 from pellucid.database.opening import Beginning, Opening
+from pellucid.database.roundtrip import Trip
 from pellucid.database.sqlstate import RETRY, in_doubt
 from pellucid.errors import DatabaseError, Interrupted, PellucidError, PoolExhausted, Unavailable
 from pellucid.lifecycle import Lifecycle
 from pellucid.observe import Stage, observe
 from pellucid.rest.compile.writer import Statement
 
-CALL = "select * from pellucid.share($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+CALL = """select * from pellucid.share(
+  $1, $2, $3, $4, $5::text::text[], $6::text::text[], $7::text::text[], $8::text::text[], $9, $10, $11)"""
+"""Arrays go as texts: the driver takes as long for each of their elements as PostgreSQL does for the whole."""
 PATIENCE = "10ms"
 """How long the first member that meets a lock waits for it; the others wait less."""
 ENOUGH = 50
 """Milliseconds after which a call begins no further member: together they would only wait for each other."""
-LIMIT = "500ms"
-"""How long one call may take, for a member that is slow by itself; then all in it are run alone."""
+LIMIT = 0.5
+"""Seconds that one call may take, for a member that is slow by itself; then all in it are run alone."""
 MOST_MEMBERS = 50
 """Members of one call. PostgreSQL keeps up to 64 subtransactions of a transaction where every snapshot finds them cheaply."""
+PARTS = 2
+"""Into how many calls those who are about are divided."""
 MOST_BYTES = 1 << 20
 """Characters of values in one call."""
 LARGE = MOST_BYTES // 16
 """From this size on a request has more to gain from a connection of its own."""
+MOST_QUEUES = 4096
 MOST_WAITING = 2048
 """Members that wait in this process; whoever comes then is sent away."""
 REST_SECONDS = 5.0
-"""How long a statement is run alone after a call of it has run into the limit."""
+"""How long a statement is run alone after a call of it has run into the limit, or has taken long."""
+SLOW = 0.01
+"""Seconds for each member from which on a call has taken long: such statements gain more from connections of their own."""
+STRIKES = 3
+"""How many calls of a statement take long one after the other before it is run alone; a machine may be busy with something else once."""
 MISSING = frozenset({"3F000", "42501", "42883"})
 """SQLSTATEs of a call that says: no such schema, no right, no such function (PostgreSQL, appendix A)."""
+CLAIMS = "request.jwt.claims"
+UNSEEN = frozenset({"request.method", "request.path", "request.headers", "request.cookies"})
+"""What nothing looks at where all is quiet."""
 
 Record = Mapping[str, Any]
 log = logging.getLogger(__name__)
+_OURS = re.compile(r"\bpellucid\b|\bshare\b")
+"""What an error names that is about the function itself."""
 
 
 class Route(NamedTuple):
-    """What those who travel together have in common."""
+    """What those who travel together have in common: the statement, whether it only reads, what all of them set (names and values by
+    turns), and of what each brings a value of its own. ``quiet`` tells that nothing has to be undone between two of them."""
 
     sql: str
-    role: str | None
-    path: str
-    names: tuple[str, ...]
     read_only: bool
+    quiet: bool
+    common: tuple[str, ...]
+    names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Member:
-    """One request in a queue, and where its answer is put: a record, or None when it has to be run alone."""
+class Member(ABC):
+    """One request in a queue.
 
-    opening: Opening
-    values: Sequence[str]
-    parameters: Sequence[str | None]
-    size: int
-    answer: asyncio.Future[Record | None]
+    ``values`` are of the settings that are its own, ``parameters`` of the statement, and ``size`` is how many characters they have. No
+    text in them holds a NUL. It is told by `settle` or `fail` what came of it.
+    """
+
+    __slots__ = ("parameters", "size", "values")
+
+    def __init__(self, values: Sequence[str], parameters: Sequence[str | None], size: int) -> None:
+        self.values = values
+        self.parameters = parameters
+        self.size = size
+
+    @property
+    @abstractmethod
+    def gone(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+
+    @abstractmethod
+    def settle(self, record: Record | None) -> None:
+        """This is the answer; None where it has to be run alone."""
+
+    @abstractmethod
+    def fail(self, fault: Exception) -> None:
+        """It went wrong, and may not be tried again."""
+
+
+class Waiting(Member):
+    """One whose coroutine waits for ``answer``."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self, values: Sequence[str], parameters: Sequence[str | None], size: int) -> None:
+        super().__init__(values, parameters, size)
+        self.answer: asyncio.Future[Record | None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self.answer.done()
+
+    def settle(self, record: Record | None) -> None:
+        """This is the answer; None where it has to be run alone."""
+        if not self.answer.done():
+            self.answer.set_result(record)
+
+    def fail(self, fault: Exception) -> None:
+        """It went wrong, and may not be tried again."""
+        if not self.answer.done():
+            self.answer.set_exception(fault)
+
+
+class Queue:
+    """Those who wait for one route. ``opening`` tells with whose eyes errors of the route are read."""
+
+    __slots__ = (
+        "common",
+        "name",
+        "names",
+        "opening",
+        "resting_until",
+        "route",
+        "served",
+        "strikes",
+        "travelled",
+        "waiting",
+    )
+
+    def __init__(self, route: Route, opening: Opening) -> None:
+        self.route = route
+        self.common, self.names = array(route.common), array(route.names)
+        self.opening = opening
+        self.name = hashlib.blake2b(repr(route).encode(), digest_size=16).hexdigest()
+        """Of the prepared statement: one for each role, so that no plan is made for another."""
+        self.waiting: deque[Member] = deque()
+        self.served = False
+        self.travelled = 0
+        self.strikes = 0
+        self.resting_until = 0.0
+
+    def leaving(self) -> list[Member]:
+        """The next members of a call: a part of those who are about, so that PostgreSQL and this process work at the same time.
+
+        If all went together, each of the two would wait while the other works. Those of the last call are being answered just now, and
+        their clients are likely to come back.
+        """
+        most = min(MOST_MEMBERS, -(-(self.travelled + len(self.waiting)) // PARTS))
+        members: list[Member] = []
+        size = 0
+        while self.waiting and len(members) < most and size + self.waiting[0].size <= MOST_BYTES:
+            member = self.waiting.popleft()
+            members.append(member)
+            size += member.size
+        self.travelled = len(members)
+        return members
+
+    def clock(self, seconds: float) -> None:
+        """Learn from how long a member of a call has taken."""
+        self.strikes = self.strikes + 1 if seconds > SLOW else 0
+        if self.strikes >= STRIKES:
+            self.rest()
+
+    def rest(self) -> None:
+        """Let everybody run alone for a while."""
+        self.strikes = 0
+        self.resting_until = _now() + REST_SECONDS
+
+    @property
+    def rests(self) -> bool:
+        """Whether everybody runs alone just now."""
+        return self.resting_until > 0.0 and self.resting_until > _now()
 
 
 class Share(Lifecycle):
-    """The queues of this process, one for each statement, role and kind of transaction."""
+    """The queues of this process, one for each route."""
 
     def __init__(self, database: Database) -> None:
         super().__init__()
         self._database = database
-        self._queues: dict[Route, deque[Member]] = {}
-        self._resting: dict[Route, float] = {}
+        self._queues: dict[Route, Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._off = False
 
-    async def record(self, beginning: Beginning, statement: Statement) -> Record | None:
+    async def record(self, beginning: Beginning, statement: Statement, *, quiet: bool = False) -> Record | None:
         """The one record of a statement, fetched in company; None where it has to be run alone.
 
         A client that goes away takes its request out of the queue; once under way, it is carried out as a COMMIT under way would be.
 
         Args:
             beginning: how its own transaction would begin.
-            statement: one that touches a row at most.
+            statement: one that touches little.
+            quiet: whether it leaves nothing behind and looks at nothing but its rows, the claims and the role.
 
         Raises:
             PoolExhausted: too many wait already, or no connection became free.
@@ -102,131 +222,158 @@ class Share(Lifecycle):
         parameters = _texts(statement.parameters)
         if parameters is None or opening.isolation is not None:
             return None
-        names, values, path = _settings(opening)
-        size = sum(map(len, values)) + sum(len(each) for each in parameters if each is not None)
-        route = Route(statement.sql, opening.role, path, names, opening.read_only)
-        if size >= LARGE or _unfit(values, parameters) or self._rests(route):
+        route, values = route_of(statement.sql, opening, quiet=quiet)
+        if _unfit(values, parameters):
             return None
+        member = Waiting(values, parameters, sum(map(len, values)) + sum(len(each or "") for each in parameters))
+        entered = self.enter(self.queue(route, opening), member)
+        with observe(Stage.EXECUTE):
+            return await member.answer if entered else None
+
+    def queue(self, route: Route, opening: Opening) -> Queue:
+        """The queue of a route. ``opening`` is how a transaction of one of its members would open."""
+        queue = self._queues.get(route)
+        if queue is None:
+            if len(self._queues) >= MOST_QUEUES:
+                self._queues = {each: queue for each, queue in self._queues.items() if queue.served or queue.rests}
+            queue = self._queues[route] = Queue(route, opening)
+        return queue
+
+    def enter(self, queue: Queue, member: Member) -> bool:
+        """Have a request wait in a queue. False where it has to be run alone.
+
+        Raises:
+            PoolExhausted: too many wait already.
+        """
+        if member.size >= LARGE or self._off or queue.rests:
+            return False
         if self._waiting >= MOST_WAITING:
             raise PoolExhausted("Too many requests wait for the database already.", headers=RETRY)
-        member = Member(opening, values, parameters, size, asyncio.get_running_loop().create_future())
-        self._enqueue(route, member)
-        with observe(Stage.EXECUTE):
-            return await member.answer
+        self._waiting += 1
+        queue.waiting.append(member)
+        if not queue.served:
+            queue.served = True
+            task = asyncio.create_task(self._serve(queue), context=Context())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return True
 
     async def _stop(self) -> None:
         self._off = True
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    # -- the queues ---------------------------------------------------------------------------------------------------
-
-    def _enqueue(self, route: Route, member: Member) -> None:
-        self._waiting += 1
-        queue = self._queues.get(route)
-        if queue is not None:
-            queue.append(member)
-            return
-        queue = self._queues[route] = deque((member,))
-        task = asyncio.create_task(self._serve(route, queue), context=Context())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, route: Route, queue: deque[Member]) -> None:
+    async def _serve(self, queue: Queue) -> None:
         """Make one call after the other until nobody waits. Between the last look and the end nothing else has its turn."""
         try:
-            while queue:
-                members = self._leaving(queue)
+            while queue.waiting:
+                leaving = queue.leaving()
+                self._waiting -= len(leaving)
+                members = [member for member in leaving if not member.gone]
                 if members:
-                    await self._call(route, members)
+                    await self._call(queue, members)
         finally:
-            del self._queues[route]
-            self._waiting -= len(queue)
-            _settle(queue, None)
-
-    def _leaving(self, queue: deque[Member]) -> list[Member]:
-        """The next members, without those whose clients have gone."""
-        members: list[Member] = []
-        size = 0
-        while queue and len(members) < MOST_MEMBERS and size + queue[0].size <= MOST_BYTES:
-            member = queue.popleft()
-            self._waiting -= 1
-            if not member.answer.done():
-                members.append(member)
-                size += member.size
-        return members
+            queue.served, queue.travelled = False, 0
+            self._waiting -= len(queue.waiting)
+            _settle(queue.waiting)
+            queue.waiting.clear()
 
     # -- one call -----------------------------------------------------------------------------------------------------
 
-    async def _call(self, route: Route, members: Sequence[Member]) -> None:
+    async def _call(self, queue: Queue, members: Sequence[Member]) -> None:
         """Carry the members' requests out, and give each its answer once all is committed."""
-        records: Sequence[Record] = ()
+        began = _now()
         try:
-            records = await self._fetch(route, members)
+            records = await self._fetch(queue, members)
         except Unavailable as fault:
             _fail(members, fault)
+            return
         except PellucidError as fault:
-            self._heed(route, fault)
+            self._heed(queue, fault)
+            _settle(members)
+            return
         except BaseException:
             _fail(members, in_doubt())
             raise
         for member, record in zip(members, records, strict=False):
-            _settle((member,), record if record["done"] else None)
-        _settle(members, None)
+            _tell(member, record if record["done"] else None)
+        _settle(members[len(records) :])  # nobody has come to them
+        queue.clock((_now() - began) / len(members))
 
-    async def _fetch(self, route: Route, members: Sequence[Member]) -> Sequence[Record]:
-        values = [value for member in members for value in member.values]
-        parameters = [parameter for member in members for parameter in member.parameters]
+    async def _fetch(self, queue: Queue, members: Sequence[Member]) -> Sequence[Record]:
+        route = queue.route
+        values = array([value for member in members for value in member.values])
+        parameters = array([parameter for member in members for parameter in member.parameters])
         width = len(members[0].parameters)
-        lists = (list(route.names), values, parameters, width)
-        async with self._database.together(members[0].opening, LIMIT) as transaction:
-            return await transaction.fetch(CALL, _name(route), route.sql, route.path, *lists, PATIENCE, ENOUGH)
+        args = (route.read_only, route.quiet, queue.common, queue.names, values, parameters, width, PATIENCE, ENOUGH)
+        return await self._database.make(
+            Trip(CALL, queue.name, route.sql, args, queue.opening, limit=LIMIT, quiet=route.quiet)
+        )
 
-    def _heed(self, route: Route, fault: PellucidError) -> None:
+    def _heed(self, queue: Queue, fault: PellucidError) -> None:
         """Learn from a call that failed as a whole: everything in it has been rolled back."""
         if isinstance(fault, Interrupted):
-            self._resting = {each: until for each, until in self._resting.items() if until > _now()}
-            self._resting[route] = _now() + REST_SECONDS
-        elif isinstance(fault, DatabaseError) and fault.sqlstate in MISSING:
+            queue.rest()
+        elif isinstance(fault, DatabaseError) and fault.sqlstate in MISSING and _OURS.search(fault.message):
             self._off = True
             log.warning("Requests do not travel together, for the function pellucid.share cannot be used: %s", fault)
-
-    def _rests(self, route: Route) -> bool:
-        return bool(self._resting) and self._resting.get(route, 0.0) > _now()
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _settle(members: Iterable[Member], record: Record | None) -> None:
+def array(texts: Iterable[str | None]) -> str:
+    """Texts as PostgreSQL writes an array of them (PostgreSQL, 8.15.6)."""
+    return f"{{{','.join([_NULL if text is None else _quoted(text) for text in texts])}}}"
+
+
+_NULL = "NULL"
+
+
+def _quoted(text: str) -> str:
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def _tell(member: Member, record: Record | None) -> None:
+    """Tell one member; whatever goes wrong there is no other's affair."""
+    try:
+        member.settle(record)
+    except Exception:
+        log.exception("an answer could not be told")
+
+
+def _settle(members: Iterable[Member]) -> None:
+    """Have those run alone who have no answer."""
     for member in members:
-        if not member.answer.done():
-            member.answer.set_result(record)
+        _tell(member, None)
 
 
 def _fail(members: Iterable[Member], fault: Exception) -> None:
     for member in members:
-        if not member.answer.done():
-            member.answer.set_exception(copy.copy(fault))
+        member.fail(copy.copy(fault))
 
 
-@lru_cache(maxsize=1024)
-def _name(route: Route) -> str:
-    """The name of the prepared statement: one for each role, so that no plan is made for another."""
-    return hashlib.blake2b(repr(route).encode(), digest_size=16).hexdigest()
+def route_of(sql: str, opening: Opening, *, quiet: bool) -> tuple[Route, list[str]]:
+    """With whom a member may travel, and the values that are its own.
+
+    The statement is prepared as the caller, in the caller's search path. Where all is quiet only the claims differ after that; else each
+    member sets everything anew, beginning as the session that logged in.
+    """
+    pairs = list(zip(opening.names, opening.values, strict=True))
+    settings = [pair for pair in pairs if pair[0] not in _LAST]
+    last = [pair for name in _LAST for pair in pairs if pair[0] == name]
+    if quiet:
+        common = [pair for pair in settings if pair[0] not in UNSEEN and pair[0] != CLAIMS] + last
+        return Route(sql, opening.read_only, True, tuple(chain.from_iterable(common)), (CLAIMS,)), [dict(pairs)[CLAIMS]]
+    own = [("role", "none"), *settings, ("role", str(dict(pairs)["role"]))]
+    route = Route(sql, opening.read_only, False, tuple(chain.from_iterable(last)), tuple(name for name, _ in own))
+    return route, [value for _, value in own]
 
 
-def _settings(opening: Opening) -> tuple[tuple[str, ...], list[str], str]:
-    """What a member sets, one by one: as the session that logged in, then as the caller. The search path goes apart."""
-    names, values, path = ["role"], ["none"], ""
-    for name, value in zip(opening.names, opening.values, strict=True):
-        if name == "search_path":
-            path = value
-        else:
-            names.append(name)
-            values.append(value)
-    return tuple(names), values, path
+_LAST = ("role", "search_path")
 
 
 def _texts(parameters: Iterable[object]) -> list[str | None] | None:

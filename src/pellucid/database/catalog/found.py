@@ -28,6 +28,7 @@ class Found:
     aggregates: Rows = ()
     extensions: Rows = ()
     hooked: Rows = ()
+    talkative: Rows = ()
 
     @property
     def mark(self) -> int:
@@ -51,6 +52,7 @@ class Found:
             self.aggregates,
             self.extensions,
             self.hooked,
+            self.talkative,
         )
         for rows in rest:
             mark = hash((mark, len(rows)))

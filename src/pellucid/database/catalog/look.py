@@ -51,4 +51,5 @@ async def _find(connection: asyncpg.Connection, schemas: Sequence[str], extra: S
         aggregates=await connection.fetch(queries.AGGREGATES, within),
         extensions=await connection.fetch(queries.EXTENSIONS),
         hooked=await connection.fetch(queries.HOOKED, within),
+        talkative=await connection.fetch(queries.TALKATIVE, within),
     )

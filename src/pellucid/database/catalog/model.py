@@ -146,7 +146,8 @@ class Table:
     error which names only the constraint can name the fields. ``computed`` are columns that functions make of a row; ``*`` does not mean
     them. ``readable`` names, for each role that may read some columns only, those columns; the roles that may read all are not in it.
     A ``composite`` is no table: it stands for the rows that a function answers with. ``hooked`` tells that somebody's triggers or rules run
-    when its rows are written, its own or those of tables that the write reaches through foreign keys.
+    when its rows are written, its own or those of tables that the write reaches through foreign keys. ``quiet`` tells that nothing in its
+    policies, defaults and constraints looks at more than the row, the claims and the role, or leaves anything behind in the session.
     """
 
     name: TableName
@@ -167,6 +168,7 @@ class Table:
     computed: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
     readable: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     hooked: bool = False
+    quiet: bool = False
 
     def allows(self, role: str, privilege: Privilege) -> bool:
         """Whether ``role`` holds ``privilege`` on this table or on a column of it."""

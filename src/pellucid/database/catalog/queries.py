@@ -103,6 +103,68 @@ select hooked.oid from hooked join pg_catalog.pg_class c on c.oid = hooked.oid w
 """
 """Tables with triggers or rules that somebody wrote, and those whose writes reach them through foreign keys or partitions."""
 
+TALKATIVE = r"""
+with recursive own as (
+  select p.oid from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+  where p.pronamespace = pg_catalog.to_regnamespace('auth') and p.proname in ('uid', 'role', 'jwt', 'email') and p.pronargs = 0
+    and l.lanname = 'sql' and p.provolatile <> 'v' and p.prosqlbody is not null
+    and pg_catalog.regexp_replace(pg_catalog.pg_get_function_sqlbody(p.oid), {claims}, '', 'g') !~ 'current_setting'
+    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid
+                    and d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid not in (
+                      select a.oid from pg_catalog.pg_proc a where a.pronamespace = p.pronamespace and a.pronargs = 0
+                        and a.proname in ('uid', 'role', 'jwt', 'email')))
+),
+relation as (
+  select c.oid, c.relkind from pg_catalog.pg_class c
+  where c.relnamespace = any($1::oid[]) and c.relkind in ('r', 'p') and not c.relispartition
+),
+expression (relation, class, object, text) as (
+  select polrelid, 'pg_catalog.pg_policy'::regclass, oid,
+         pg_catalog.concat(pg_catalog.pg_get_expr(polqual, polrelid), ' ', pg_catalog.pg_get_expr(polwithcheck, polrelid))
+  from pg_catalog.pg_policy
+  union all select adrelid, 'pg_catalog.pg_attrdef'::regclass, oid, pg_catalog.pg_get_expr(adbin, adrelid) from pg_catalog.pg_attrdef
+  union all select conrelid, 'pg_catalog.pg_constraint'::regclass, oid, pg_catalog.pg_get_expr(conbin, conrelid)
+    from pg_catalog.pg_constraint where contype = 'c'
+  union all select indrelid, 'pg_catalog.pg_class'::regclass, indexrelid,
+         pg_catalog.concat(pg_catalog.pg_get_expr(indexprs, indrelid), ' ', pg_catalog.pg_get_expr(indpred, indrelid))
+    from pg_catalog.pg_index where indexprs is not null or indpred is not null
+),
+called as (
+  select e.relation, (pg_catalog.regexp_matches(e.text, '([a-z0-9_]+)\(', 'g'))[1] as name
+  from expression e where e.relation in (select oid from relation)
+),
+doubtful (name) as (
+  select distinct p.proname::text from pg_catalog.pg_proc p
+  where p.pronamespace = 'pg_catalog'::regnamespace and (p.provolatile = 'v' or p.proname ~ '_to_xml')
+    and p.proname not in ('nextval', 'random', 'random_normal', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'clock_timestamp', 'timeofday')
+),
+talkative (oid) as (
+  select c.relation from called c join doubtful d on d.name = c.name
+  union select e.relation from expression e where pg_catalog.regexp_replace(e.text, {claims}, '', 'g') ~ 'current_setting'
+  union select e.relation from expression e join pg_catalog.pg_depend d on d.classid = e.class and d.objid = e.object
+    left join pg_catalog.pg_proc f on d.refclassid = 'pg_catalog.pg_proc'::regclass and f.oid = d.refobjid
+    left join pg_catalog.pg_operator o on d.refclassid = 'pg_catalog.pg_operator'::regclass and o.oid = d.refobjid
+    left join pg_catalog.pg_class r on d.refclassid = 'pg_catalog.pg_class'::regclass and r.oid = d.refobjid and r.relkind <> 'S'
+    where f.oid is not null and f.oid not in (select oid from own) or o.oid is not null
+      or r.oid is not null and r.oid <> e.relation and r.oid not in (select oid from relation)
+  union select a.attrelid from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+    left join pg_catalog.pg_type element on element.oid = t.typelem and t.typcategory = 'A'
+    where a.attnum > 0 and not a.attisdropped
+      and (t.oid >= 16384 and t.typtype <> 'e' and t.typcategory <> 'A' or element.oid >= 16384 and element.typtype <> 'e')
+  union select k.conrelid from pg_catalog.pg_constraint k where k.condeferrable
+  union select k.confrelid from pg_catalog.pg_constraint k where k.condeferrable
+  union select i.inhparent from pg_catalog.pg_inherits i
+  union select r.oid from relation r where r.relkind = 'p'
+  union select e.relation from talkative t join pg_catalog.pg_depend d
+      on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = t.oid and d.classid = 'pg_catalog.pg_policy'::regclass
+    join expression e on e.class = d.classid and e.object = d.objid
+)
+select t.oid from talkative t join relation r on r.oid = t.oid order by t.oid
+""".format(claims=r"'current_setting\(''request\.jwt\.claims''::text(, true)?\)'")
+"""Tables whose policies, defaults, checks or indexes may look at more than the row, the claims and the role, or may leave something behind
+in the session: they call a function that somebody wrote, a volatile one, or ``current_setting``; or they have a type that somebody wrote, a
+constraint that can be deferred, or children. What a policy asks other tables counts too."""
+
 RULES = """
 select v.oid as view, r.ev_action::text as action,
        array(select distinct d.refobjid from pg_catalog.pg_depend d

@@ -37,6 +37,7 @@ class Tables:
         self._keys = by_table(found.keys)
         self._indexes = by_table(found.indexes)
         self._hooked = {row["oid"] for row in found.hooked}
+        self._talkative = {row["oid"] for row in found.talkative}
         schemas = {row["oid"]: row["name"] for row in found.schemas}
         self.named = {
             row["oid"]: (TableName(schemas[row["schema"]], row["name"]), self._numbered(row)) for row in found.tables
@@ -81,6 +82,7 @@ class Tables:
             computed=computed,
             readable=self._readable(row, columns),
             hooked=row["oid"] in self._hooked,
+            quiet=row["kind"] == "r" and row["oid"] not in self._talkative,
         )
 
     def _foreign_key(self, key: Row, columns: tuple[str, ...]) -> ForeignKey:

@@ -10,7 +10,7 @@ from pellucid.database.core import Database
 from pellucid.rest.plan.build import make_plan
 from pellucid.rest.plan.form import negotiate
 from pellucid.rest.plan.names import Context
-from pellucid.rest.plan.single import is_single
+from pellucid.rest.plan.small import is_small
 from pellucid.rest.profile import NATIVE
 from pellucid.rest.request import Method
 from tests.rest.requests import ask
@@ -80,4 +80,4 @@ def test_who_travels(method: Method, path: str, body: Any, headers: dict[str, An
         context = Context(CATALOG, NATIVE, "anon")
         plan = make_plan(asked, replace(table, hooked=hooked), context)
         form = negotiate(asked, plan, CATALOG, plans=False)
-        assert is_single(asked, plan, form) is (expected and not (hooked and method not in ("GET", "HEAD")))
+        assert is_small(asked, plan, form) is (expected and not (hooked and method not in ("GET", "HEAD")))
