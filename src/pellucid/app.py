@@ -1,6 +1,6 @@
 """The composition root: settings to resources to an ASGI application. The only file that sees every room."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
 from pellucid import version
 from pellucid.auth import routes as accounts_routes
@@ -23,14 +24,19 @@ from pellucid.rest.develop import Grower
 from pellucid.rest.openapi.document import describe, merge
 from pellucid.rest.openapi.kept import Documents
 from pellucid.rest.pipeline import DataApi
-from pellucid.rest.routes import POSTGREST_PREFIX, add_data_routes
+from pellucid.rest.routes import POSTGREST_PREFIX, Reader, add_data_routes
 from pellucid.rest.share import Share
 from pellucid.rest.validate import ModelCache
+from pellucid.server.reply import ShortWay
 from pellucid.settings import Settings
 from pellucid.web.described import PROBLEM_RESPONSE
 from pellucid.web.identity import current_identity
+from pellucid.web.memory import Memory
 from pellucid.web.resources import Resources
 from pellucid.web.stack import install
+
+Front = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
+"""An application as its server sees it (ASGI 3)."""
 
 EVERYBODY = "service_role"
 """The role whose view shows every table; what development shows."""
@@ -65,6 +71,12 @@ class Pellucid(FastAPI):
             **options,
         )
         self.data: DataApi | None = None
+        self.front: Front = super().__call__
+        self.short_way: ShortWay | None = None
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        """Serve one request (ASGI)."""
+        return self.front(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The whole API as OpenAPI 3.1, with every table."""
@@ -106,7 +118,8 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     application.state.pellucid = Resources(database, identifier, settings.production)
     application.state.accounts = Accounts(database, Passwords(PasswordOptions()), tokens)
     claimed, own = first_segments(application.routes), len(application.routes)
-    install(application, settings.web())
+    own_layers = bool(application.user_middleware)
+    listeners = install(application, settings.web())
     # FastAPI searches an included router anew for each request that goes past it; plain routes cost nothing.
     application.router.routes.extend(accounts_routes.router.routes)
     application.router.routes.extend(_documents(application, production=settings.production).routes)
@@ -119,6 +132,10 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         share=Share(database) if settings.share else None,
     )
     add_data_routes(application.router.routes, application.data)
+    if application.data.share and not own_layers:
+        timed = settings.web().shows_timing
+        memory = Memory(application.front, Reader(), identifier.known, listeners=listeners, timed=timed)
+        application.front, application.short_way = memory, memory.take
     _live_with(application, Stack(database, *filter(None, [application.data.share])))
     return application
 

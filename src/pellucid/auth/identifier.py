@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 from pellucid.auth.claims import challenge
 from pellucid.auth.tokens import Tokens, Verified
@@ -15,6 +16,17 @@ _SYSTEM = "pg_"
 """PostgreSQL's own roles begin with it; some of them read any file."""
 
 
+KEPT = 8192
+"""Headers whose identity a process knows without reading them again."""
+
+
+class Known(NamedTuple):
+    """An identity, and the second since 1970 from which on it has to be proved anew."""
+
+    identity: Identity
+    until: float
+
+
 class BearerIdentifier:
     """Tells identities by bearer token (RFC 6750, 2.1). It is a `pellucid.web.identity.Identifier`.
 
@@ -25,6 +37,8 @@ class BearerIdentifier:
         self.tokens = tokens
         self._roles = roles
         self._nobody = Identity(anon_role, claims_json=_with_role("{}", anon_role)) if anon_role else None
+        self._known: dict[bytes, Known] = {}
+        self._clock = tokens.clock
 
     async def identify(self, authorization: str | None) -> Identity:
         """Tell the identity behind an ``Authorization`` header; none means anonymous.
@@ -42,7 +56,25 @@ class BearerIdentifier:
                 hint="Send it as `Authorization: Bearer <access_token>`, or not at all.",
                 headers=challenge("Bearer is the only scheme", "invalid_request"),
             )
-        return self._identity(self.tokens.verify(bearer[1] or ""))
+        verified = self.tokens.verify(bearer[1] or "")
+        identity = self._identity(verified)
+        self._keep(authorization, identity, self.tokens.until(verified))
+        return identity
+
+    def known(self, authorization: bytes | None) -> Identity | None:
+        """The identity behind a header that was judged before, while its token is good; None for all others.
+
+        Whether a request may still take its role is for the caller to see: with the catalog that told of it, it may.
+        """
+        if authorization is None:
+            return self._nobody
+        known = self._known.get(authorization)
+        return known.identity if known is not None and known.until > self._clock() else None
+
+    def _keep(self, authorization: str, identity: Identity, until: float) -> None:
+        if len(self._known) >= KEPT:
+            del self._known[next(iter(self._known))]
+        self._known[authorization.encode("latin-1")] = Known(identity, until)
 
     def _anonymous(self) -> Identity:
         if self._nobody is None:

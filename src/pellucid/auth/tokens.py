@@ -9,6 +9,7 @@ kinds of tokens need only another type to be kept apart. Others may leave it out
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -83,7 +84,7 @@ class Tokens:
     def __init__(self, options: TokenOptions, keys: KeySet, clock: Callable[[], float] = time.time) -> None:
         self.options = options
         self.keys = keys
-        self._clock = clock
+        self.clock = clock
         self._genuine: dict[bytes, Verified] = {}
 
     def issue(
@@ -100,7 +101,7 @@ class Tokens:
             FeatureOff: there is no key to sign with.
         """
         key, seconds = self.keys.signing, lifetime or self.options.lifetime
-        now = int(self._clock())
+        now = int(self.clock())
         claims = {
             "iss": self.options.issuer,
             "aud": self.options.audience,
@@ -134,6 +135,11 @@ class Tokens:
             raise _not_genuine(compact.Unreadable("it is not text")) from fault
         self._judge(verified)
         return verified
+
+    def until(self, verified: Verified) -> float:
+        """The second since 1970 from which on a token is refused that is good now; infinity where it never ends."""
+        expires = verified.claims.get("exp")
+        return math.inf if expires is None else float(expires) + self.options.leeway
 
     def _authenticate(self, token: str) -> Verified:
         parts = compact.read(token)
@@ -183,7 +189,7 @@ class Tokens:
         self._genuine[digest] = verified
 
     def _judge(self, verified: Verified) -> None:
-        options, now = self.options, int(self._clock())
+        options, now = self.options, int(self.clock())
         if verified.own:
             judging.judge_own(verified.claims, now, options.leeway, issuer=options.issuer, audience=options.audience)
         else:

@@ -40,7 +40,7 @@ def respond(
     match plan:
         case Reading():
             status, headers = _span(asked, plan.read.range.offset, outcome)
-            return _written(status, headers | _content_location(asked) | applied, asked, form, outcome)
+            return _written(status, headers | content_location(asked) | applied, asked, form, outcome)
         case Insert():
             return _inserted(asked, plan, form, outcome, applied)
         case Update() | Delete():
@@ -69,7 +69,7 @@ def _inserted(asked: RestRequest, plan: Insert, form: Form, outcome: Outcome, ap
     if asked.method == "POST" and not asked.profile.validates:
         headers["Content-Range"] = f"*/{_counted(asked, outcome)}"
     if plan.located and outcome.keys:
-        headers["Location"] = _location(asked, plan, outcome.keys)
+        headers["Location"] = location(asked, plan, outcome.keys)
     merges = plan.conflict is OnConflict.MERGE or asked.preferences.resolution is Resolution.MERGE
     status = 200 if merges and outcome.rows <= outcome.replaced else 201
     if plan.answer is None and asked.method == "PUT":
@@ -119,7 +119,7 @@ def _affected(asked: RestRequest, plan: Plan) -> str | None:
     return f"max-affected={wished.max_affected}" if wished.max_affected is not None and bounded(asked, plan) else None
 
 
-def _content_location(asked: RestRequest) -> dict[str, str]:
+def content_location(asked: RestRequest) -> dict[str, str]:
     """PostgREST tells where the same answer is, its parameters in alphabetical order."""
     if asked.profile.validates:
         return {}
@@ -127,7 +127,8 @@ def _content_location(asked: RestRequest) -> dict[str, str]:
     return {"Content-Location": f"/{quote(asked.table, safe='')}" + (f"?{query}" if query else "")}
 
 
-def _location(asked: RestRequest, plan: Insert, keys: tuple[str | None, ...]) -> str:
+def location(asked: RestRequest, plan: Insert, keys: tuple[str | None, ...]) -> str:
+    """Where a new row is (RFC 9110, 10.2.2)."""
     table = f"/{quote(asked.table, safe='')}"
     if asked.profile.validates:
         return f"{table}/{','.join(quote(key or '', safe='') for key in keys)}"

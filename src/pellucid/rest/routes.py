@@ -1,5 +1,6 @@
 """Where the data API hangs: ``/{table}``, ``/{table}/{key}`` and ``/rest/v1/{table}``."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from starlette.requests import Request
@@ -9,16 +10,20 @@ from starlette.types import Receive, Scope, Send
 
 from pellucid.database.capabilities import Feature
 from pellucid.database.catalog.model import Function
-from pellucid.errors import MalformedQuery, MethodNotAllowed, UnknownRoute
+from pellucid.errors import MalformedQuery, MethodNotAllowed, RequestError, UnknownRoute
+from pellucid.rest.grammar.bodies import Payload, json_payload
 from pellucid.rest.pipeline import DataApi, answer
 from pellucid.rest.plan.build import allowed
 from pellucid.rest.profile import NATIVE, POSTGREST, Profile
+from pellucid.rest.repeat import Way, learn
 from pellucid.rest.request import Envelope, Method, RestRequest
 from pellucid.rest.result import VARY
 from pellucid.rest.root import check_root, root
+from pellucid.rest.shape import Shape, shape_of
 from pellucid.rest.shortcut import Shortcut
 from pellucid.rest.target import context_of, find_target, parsed
 from pellucid.web.identity import Identity, current_identity
+from pellucid.web.memory import FAULT, LEARNT, WANTED
 
 POSTGREST_PREFIX = POSTGREST.prefix
 _METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
@@ -33,27 +38,47 @@ def add_data_routes(routes: list[BaseRoute], api: DataApi) -> None:
         ("/{table}", NATIVE),
         ("/{table}/{key:path}", NATIVE),
     )
-    data = [
-        Route(path, _Endpoint(api, profile), methods=_METHODS, name=name)
+    shortcut = Shortcut(routes)
+    shortcut.lead_to(
+        Route(path, _Endpoint(api, profile, shortcut), methods=_METHODS, name=name)
         for name, (path, profile) in zip(_NAMES, places, strict=True)
-    ]
-    routes.insert(0, Shortcut(routes, data))
-    routes.extend(data)
+    )
+    routes.insert(0, shortcut)
+    routes.extend(shortcut.data.values())
+
+
+class Reader:
+    """Looks at requests, for those that come again. It fills `pellucid.web.memory.Reader`."""
+
+    def likeness(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Shape | None:
+        """What a request is like; None for one that takes the usual way."""
+        return shape_of(scope, headers)
+
+    def payload(self, content: bytes) -> tuple[tuple[str, ...], Payload] | None:
+        """The one row of a body, and its keys."""
+        try:
+            payload = json_payload(content, helpful=False)
+        except RequestError:
+            return None
+        return None if payload.listed else (tuple(payload.rows[0]), payload)
 
 
 class _Endpoint:
     """Answers the requests of one profile (ASGI)."""
 
-    def __init__(self, api: DataApi, profile: Profile) -> None:
+    def __init__(self, api: DataApi, profile: Profile, shortcut: Shortcut) -> None:
         self.api = api
         self.profile = profile
+        self.shortcut = shortcut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._answer(Request(scope, receive, send))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        api, profile = self.api, self.profile
+        api, profile, scope = self.api, self.profile, request.scope
+        if FAULT in scope:
+            raise scope[FAULT]
         api.database.capabilities.require(Feature.DATA_API)
         if profile is NATIVE:
             _check_name(api, request)
@@ -66,7 +91,11 @@ class _Endpoint:
                 return await root(api, request, asked, identity)
         if request.method == "OPTIONS":
             return _methods(api, envelope, profile, identity)
-        return await answer(api, envelope, profile, identity)
+        response = await answer(api, envelope, profile, identity)
+        if WANTED in scope and self.shortcut.sure:
+            way = Way(self.shortcut.routes, len(self.shortcut.routes))
+            scope[LEARNT] = learn(api, envelope, profile, identity, shape=scope[WANTED].likeness, way=way)
+        return response
 
 
 def _methods(api: DataApi, envelope: Envelope, profile: Profile, identity: Identity) -> Response:

@@ -1,6 +1,6 @@
 """The short way to the data: past the routes that certainly do not match."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.datastructures import URLPath
@@ -23,7 +23,7 @@ class Shortcut(BaseRoute):
     beginning have been asked. In all other cases this route does not match, and everything goes its usual way.
     """
 
-    def __init__(self, routes: Sequence[BaseRoute], data: Sequence[Route]) -> None:
+    def __init__(self, routes: Sequence[BaseRoute], data: Iterable[Route] = ()) -> None:
         """Make one, for the front of the routes.
 
         Args:
@@ -31,10 +31,20 @@ class Shortcut(BaseRoute):
             data: the routes of the data API, by name.
         """
         self.routes = routes
-        self.data = {route.name: route for route in data}
+        self.data: dict[str, Route] = {}
+        self.lead_to(data)
         self._seen: list[BaseRoute] = []
         self._taken: frozenset[str] = frozenset()
         self._uncertain: tuple[BaseRoute, ...] = ()
+
+    def lead_to(self, data: Iterable[Route]) -> None:
+        """Lead to these routes of the data API."""
+        self.data |= {route.name: route for route in data}
+
+    @property
+    def sure(self) -> bool:
+        """Whether a path alone tells, as far as is known, that no route of somebody else's wants a request."""
+        return not self._uncertain
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match what is certainly for the data API."""

@@ -106,21 +106,33 @@ def check(asked: RestRequest, target: Table | Function, models: ModelCache, role
     Raises:
         InvalidFields: one or more fields are wrong; all are told (up to `MAX_FAULTS`).
     """
-    if asked.payload is None or not asked.profile.validates or (asked.method == "POST" and asked.key is not None):
-        return  # to a row nothing is posted, whatever its fields
-    if isinstance(target, Function):
-        if role not in target.executable_by or takes_whole(target, asked):
-            return
-        checker = _of_call(target, models)
-    elif target.allows(role, Privilege.INSERT if asked.method == "POST" else Privilege.UPDATE):
-        checker = _of_rows(asked, target, models, asked.payload, role)
-    else:
+    checker = _checker(asked, target, models, role)
+    if asked.payload is None or checker is None:
         return
     found = (fault for place, row in enumerate(asked.payload.rows) for fault in checker.faults(row, place))
     faults = tuple(islice(found, MAX_FAULTS))
     if faults:
         many = "1 field is" if len(faults) == 1 else f"{len(faults)} fields are"
         raise InvalidFields(f"{many} not valid for {target.name.name}.", faults=faults)
+
+
+def faultless(
+    asked: RestRequest, target: Table | Function, models: ModelCache, role: str
+) -> Callable[[Mapping[str, Any]], bool]:
+    """How rows are judged that come in bodies like this request's: a function that tells whether one has no fault."""
+    checker = _checker(asked, target, models, role)
+    return (lambda row: not checker.faults(row, 0)) if checker else lambda _: True
+
+
+def _checker(asked: RestRequest, target: Table | Function, models: ModelCache, role: str) -> "_Checker | None":
+    """Who checks the rows of a body; None where nobody does."""
+    if asked.payload is None or not asked.profile.validates or (asked.method == "POST" and asked.key is not None):
+        return None  # to a row nothing is posted, whatever its fields
+    if isinstance(target, Function):
+        return None if role not in target.executable_by or takes_whole(target, asked) else _of_call(target, models)
+    if target.allows(role, Privilege.INSERT if asked.method == "POST" else Privilege.UPDATE):
+        return _of_rows(asked, target, models, asked.payload, role)
+    return None
 
 
 def _of_rows(asked: RestRequest, table: Table, models: ModelCache, payload: Payload, role: str) -> "_Checker":

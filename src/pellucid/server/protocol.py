@@ -10,9 +10,10 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pellucid.server.options import Limits
+from pellucid.server.reply import Reply, ShortWay
 
 
 class Phase(Enum):
@@ -40,6 +41,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._bytes = 0
         self._framing = 0
         self._draining = False
+        self._short_way: ShortWay | None = getattr(self.app, "short_way", None)
+        self._offered: RequestResponseCycle | None = None
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
@@ -62,6 +65,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._bytes += len(data)
         self._framing += len(data) if self._phase is Phase.BODY else 0
         super().data_received(data)
+        if self._offered is not None:
+            self._start_usual(self._offered)
         if not self.transport.is_closing() and self.transport.get_protocol() is self:
             self._expect_more()
 
@@ -124,6 +129,29 @@ class GuardedProtocol(HttpToolsProtocol):
         self._enter(Phase.NOTHING)
         if not self.transport.is_closing():
             super().on_message_complete()
+        if self._offered is not None:
+            self._offer(self._offered)
+
+    # -- who serves it ------------------------------------------------------------------------------------------------
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Offer the request to the application's short way as soon as all of it is here, which is nearly always at once."""
+        if self._short_way is None or app is not self.app or cycle.waiting_for_100_continue:
+            super()._start_asgi_task(cycle, app)
+        elif cycle.more_body:
+            self._offered = cycle
+        else:
+            self._offer(cycle)
+
+    def _offer(self, cycle: RequestResponseCycle) -> None:
+        self._offered = None
+        assert self._short_way is not None  # noqa: S101 - nothing is offered otherwise
+        if not self._short_way(cycle.scope, bytes(cycle.body), Reply(cycle, self._start_usual)):  # type: ignore[arg-type]
+            self._start_usual(cycle)
+
+    def _start_usual(self, cycle: RequestResponseCycle) -> None:
+        self._offered = None
+        super()._start_asgi_task(cycle, self.app)
 
     def _enter(self, phase: Phase) -> None:
         self._stop_clock()

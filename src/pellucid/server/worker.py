@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -30,6 +31,8 @@ Application = Callable[
 
 _logger = logging.getLogger("pellucid.server")
 _SILENT = logging.Logger("pellucid.server.lifespan", logging.CRITICAL + 1)
+_COLLECT = (10_000, 20, 50)
+"""How many new objects, and then collections of the younger ones, bring on a collection (Python's own: 700, 10, 10)."""
 _ORPHAN_SECONDS = 3
 """How long the requests under way may take once the supervisor is gone: another may be starting already."""
 
@@ -53,6 +56,7 @@ def work(
     Thread(target=_end_a_blocked_orphan, args=(lifeline,), daemon=True).start()
     try:
         server = _Server(_config(build(), options), teller)
+        _collect_less()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(server, listeners, lifeline))
     except BaseException as fault:  # noqa: BLE001 - a user's module may raise anything; the supervisor decides
@@ -65,6 +69,13 @@ def _allow_many_connections() -> None:
     """Each connection takes a file descriptor, and the usual limit is 1024 for no reason that matters here."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _collect_less() -> None:
+    """Take what is there now out of the collector's sight, for it stays; and look at new things less often, for most have no cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
 
 
 def _end_a_blocked_orphan(lifeline: int) -> None:

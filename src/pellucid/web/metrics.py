@@ -61,8 +61,29 @@ class _Tally:
         self.total = 0.0
 
 
+class _Answers:
+    """Requests of one kind on their way into their counter and their histogram."""
+
+    __slots__ = ("count", "counter", "took")
+
+    def __init__(self, counter: Counter, took: _Tally) -> None:
+        self.counter = counter
+        self.took = took
+        self.count = 0
+
+    def add(self, seconds: float) -> None:
+        self.count += 1
+        self.took.add(seconds)
+
+    def settle(self) -> None:
+        """Write down how many there were; what they took is written by itself."""
+        if self.count:
+            self.counter.inc(self.count)
+        self.count = 0
+
+
 class Metrics:
-    """The counters of one process. Requests are counted at once; what they took follows within `_TALLY_SECONDS`."""
+    """The counters of one process. What is counted is written down within `_TALLY_SECONDS`."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -96,7 +117,7 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
-        self._known: dict[tuple[str, str, int], tuple[Counter, _Tally]] = {}
+        self._known: dict[tuple[str, str, int], _Answers] = {}
         self._took: dict[tuple[str, str], _Tally] = {}
         self._spent: dict[Stage, _Tally] = {}
         self._settling: asyncio.TimerHandle | None = None
@@ -107,9 +128,8 @@ class Metrics:
     def count(self, exchange: Exchange) -> None:
         """Count an exchange that is over."""
         method = exchange.method if exchange.method in _METHODS else "OTHER"
-        requests, seconds = self._request(method, exchange.route, exchange.status)
-        requests.inc()
-        seconds.add(exchange.seconds)
+        kind = (method, exchange.route, exchange.status)
+        (self._known.get(kind) or self._kind(*kind)).add(exchange.seconds)
         for stage, spent in exchange.stages().items():
             (self._spent.get(stage) or self._stage(stage)).add(spent)
         now = time.monotonic()
@@ -122,6 +142,8 @@ class Metrics:
             self._settling.cancel()
             self._settling = None
         self._settled = time.monotonic()
+        for answers in self._known.values():
+            answers.settle()
         for tally in (*self._took.values(), *self._spent.values()):
             tally.settle()
 
@@ -135,13 +157,11 @@ class Metrics:
             except RuntimeError:
                 self.settle()
 
-    def _request(self, method: str, route: str, status: int) -> tuple[Counter, _Tally]:
-        """The two series of a kind of request; looking them up by their labels each time would be slow."""
-        key = (method, route, status)
-        if key not in self._known:
-            took = self._took.setdefault((method, route), _Tally(self._seconds.labels(method, route)))
-            self._known[key] = (self._requests.labels(method, route, str(status)), took)
-        return self._known[key]
+    def _kind(self, method: str, route: str, status: int) -> "_Answers":
+        """The series of a kind of request; looking them up by their labels each time would be slow."""
+        took = self._took.setdefault((method, route), _Tally(self._seconds.labels(method, route)))
+        answers = self._known[method, route, status] = _Answers(self._requests.labels(method, route, str(status)), took)
+        return answers
 
     def _stage(self, stage: Stage) -> _Tally:
         return self._spent.setdefault(stage, _Tally(self._stages.labels(stage.value)))

@@ -16,7 +16,7 @@ from pellucid.web.style import ErrorStyle, style_of
 _log = logging.getLogger("pellucid.web")
 
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,127}")
-_HEADER = b"x-request-id"
+REQUEST_ID = b"x-request-id"
 
 CLIENT_GONE = 499
 """The status that logs and metrics show when the client left before its answer began. Nobody receives it."""
@@ -53,11 +53,16 @@ class Recorder:
     def _tell(self, exchange: Exchange) -> None:
         exchange.status = exchange.status or CLIENT_GONE
         exchange.settle()
-        for listener in self.listeners:
-            try:
-                listener(exchange)
-            except Exception:  # noqa: BLE001 - one that fails must not silence the others, nor the answer
-                _log.exception("a listener failed")
+        tell(exchange, self.listeners)
+
+
+def tell(exchange: Exchange, listeners: Sequence[Listener]) -> None:
+    """Tell those who listen of an exchange that is over."""
+    for listener in listeners:
+        try:
+            listener(exchange)
+        except Exception:  # noqa: BLE001 - one that fails must not silence the others, nor the answer
+            _log.exception("a listener failed")
 
 
 class _Look:
@@ -65,12 +70,12 @@ class _Look:
 
     def __init__(self, options: WebOptions) -> None:
         self.traced = (options.trace_header or "").lower().encode()
-        self.named = self.traced != _HEADER
+        self.named = self.traced != REQUEST_ID
         self.timed = options.shows_timing
         self.postgrest_prefixes = options.postgrest_prefixes
 
     def headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
-        headers = [(_HEADER, exchange.request_id.encode())] if self.named else []
+        headers = [(REQUEST_ID, exchange.request_id.encode())] if self.named else []
         if self.traced:
             headers.append((self.traced, dict(exchange.scope["headers"]).get(self.traced, b"")))
         if self.timed:
@@ -116,7 +121,7 @@ class _Stamp:
 def request_id_of(scope: Scope) -> str:
     """The id that came with the request where it is well formed (8 to 128 letters, digits, ``.``, ``_``, ``-``), else a new one."""
     for name, value in scope["headers"]:
-        if name == _HEADER:
+        if name == REQUEST_ID:
             return value.decode() if _WELL_FORMED.fullmatch(value) else new_name()
     return new_name()
 

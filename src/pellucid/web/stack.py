@@ -26,7 +26,7 @@ from pellucid.web.resources import resources_of
 from pellucid.web.security import SecurityHeaders
 
 
-def install(app: FastAPI, options: WebOptions, listeners: Sequence[Listener] = ()) -> None:
+def install(app: FastAPI, options: WebOptions, listeners: Sequence[Listener] = ()) -> Sequence[Listener]:
     """Put the web room around an application. Call it once, before the application serves, and before routes that match any name.
 
     Args:
@@ -34,6 +34,9 @@ def install(app: FastAPI, options: WebOptions, listeners: Sequence[Listener] = (
             ``/health/…`` and ``/metrics``. What it already has of these stays in front.
         options: what to do and what not.
         listeners: told about each exchange, beside the access log and the metrics.
+
+    Returns:
+        all who are told.
     """
     counters = metrics.Metrics()
     problems = Problems(options.postgrest_prefixes, production=options.production, verbose=options.verbose_errors)
@@ -52,6 +55,7 @@ def install(app: FastAPI, options: WebOptions, listeners: Sequence[Listener] = (
     ):
         # Taken one by one: FastAPI searches a router that was included twice, and slowly, for every request that it is not for.
         app.router.routes.extend(router.routes)
+    return heard
 
 
 def _layers(options: WebOptions, problems: Problems, listeners: Sequence[Listener]) -> list[Middleware]:
