@@ -1,5 +1,7 @@
 """What people read when something is wrong: no secrets, one line where one is promised, and always a way out."""
 
+import socket
+
 import asyncpg
 import pytest
 
@@ -18,7 +20,11 @@ REASONS: dict[BaseException, str] = {
     asyncpg.TooManyConnectionsError("too many"): "no connection left",
     asyncpg.CannotConnectNowError("starting up"): "is starting or stopping",
     TimeoutError(): "Nothing answers in time",
-    ConnectionRefusedError(111, "Connection refused"): "Connection refused",
+    ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)"): "5432: Connection refused.",
+    OSError(
+        "Multiple exceptions: [Errno 111] Connect call failed ('::1', 1), [Errno 111] …"
+    ): "no address of it answers",
+    socket.gaierror(-2, "Name or service not known"): "Name or service not known",
     asyncpg.ProtocolViolationError("odd"): "refuses the connection: odd",
     ValueError("bad port: s3cret"): "cannot be read",
     asyncpg.InterfaceError("s3cret"): "cannot be read",
