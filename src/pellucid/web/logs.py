@@ -18,7 +18,7 @@ from pellucid.web.redact import BLOT, escape, is_secret, redact
 _LEVELS = {"DEBUG": "\x1b[2m", "INFO": "\x1b[36m", "WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
-_CHATTY = ("alembic", "sqlalchemy", "pellucid.database.engine.Pool", "httpx", "httpcore")
+_CHATTY = ("alembic", "sqlalchemy", "pellucid.database.pool.FairPool", "httpx", "httpcore")
 """Libraries that tell at level INFO what is news to their developers alone; SQLAlchemy logs a pool under the pool's own name."""
 
 
