@@ -63,7 +63,11 @@ def test_what_is_missing_is_told_with_the_sql_that_mends_it() -> None:
     )
     assert lacking.data_api == "The data API is off, because the database lacks the role anon."
     assert lacking.accounts == "Accounts are off, because the database lacks the role anon, the schema pellucid."
-    assert "create role anon" in str(lacking.missing[0])
+    assert str(lacking.missing[0]).endswith("create role anon;")
+    assert lacking.remedies == (
+        ("the data API, accounts · missing: the role anon", "create role anon;"),
+        ("accounts · missing: the schema pellucid", "create schema pellucid;"),
+    )
     with pytest.raises(FeatureOff):
         lacking.require(Feature.ACCOUNTS)
     lacking.require(Feature.STATISTICS)
