@@ -274,7 +274,17 @@ def test_formatters_cope_with_anything() -> None:
     record = logging.LogRecord("x", logging.INFO, __file__, 1, "%s", ({"a": {1, 2}},), None)
     record.fields = {"thing": object(), "stages": {"plan": 1.0}}
     assert json.loads(JsonLines().format(record))["stages"] == {"plan": 1.0}
-    assert "stages={'plan': 1.0}" in TextLines(colour=False).format(record)
+    assert "stages=plan:1.0" in TextLines(colour=False).format(record)
+
+
+@pytest.mark.usefixtures("_restored")
+def test_people_are_told_once_what_was_asked_and_what_came_of_it() -> None:
+    stream = written(LogOptions(format=LogFormat.TEXT))
+    log_access(an_exchange("/things/7", "", "anon", finished=True))
+    line = stream.getvalue()
+    assert (line.count("/things/7"), line.count("GET"), line.count("200")) == (1, 1, 1)
+    assert "role=anon stages=" in line
+    assert "{" not in line
 
 
 # -- the access line --------------------------------------------------------------------------------------------------
