@@ -33,6 +33,7 @@ def problem(response: bytes) -> dict[str, object]:
     assert b"application/problem+json" in head
     assert b"connection: close" in head
     parsed: dict[str, object] = json.loads(body)
+    assert parsed["hint"], "every refusal has a way out"
     return parsed
 
 
@@ -77,7 +78,6 @@ class TestHead:
             response = await served.exchange(b"GET / HTTP/1.1\r\nHost: a\r\n")
         assert response.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
         assert problem(response)["code"] == "head-too-slow"
-        assert problem(response)["hint"]
 
     async def test_a_trickle_of_headers_gains_no_time(self) -> None:
         async with serving(ECHO, limits=Limits(head_seconds=4 * SHORT)) as served:
@@ -121,7 +121,6 @@ class TestHead:
             response = await served.exchange(head)
         assert response.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
         assert problem(response)["code"] == "headers-too-large"
-        assert problem(response)["hint"]
 
     async def test_a_head_without_end_is_cut_off(self) -> None:
         async with serving(ECHO, limits=Limits(head_bytes=1000)) as served:
@@ -147,7 +146,6 @@ class TestBody:
             response = await served.exchange(post(b"x" * 10, length=1000))
         assert response.startswith(b"HTTP/1.1 408 ")
         assert problem(response)["code"] == "body-too-slow"
-        assert problem(response)["hint"]
 
     async def test_a_trickle_is_cut_off(self) -> None:
         async with serving(ECHO, limits=replace(self.SLOW, body_bytes=100_000)) as served:
@@ -258,7 +256,6 @@ async def test_what_is_not_http_is_answered_400_and_cut_off(request_: bytes) -> 
         response = await served.exchange(request_)
     assert response.startswith(b"HTTP/1.1 400 Bad Request\r\n"), response
     assert problem(response)["code"] == "malformed-http"
-    assert problem(response)["hint"]
     assert response.count(b"HTTP/1.1 ") == 1
 
 
