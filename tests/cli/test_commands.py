@@ -93,6 +93,38 @@ def test_sql_makes_no_database(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+AS_NOBODY = """
+import importlib, os, sys
+importlib.import_module("pellucid.cli." + sys.argv[1])
+from pellucid.cli.main import main
+os.geteuid() or os.setuid(65534)
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["sql -c select", "doctor", "policy list", "token --role anon"],
+    ids=lambda command: command.split()[0],
+)
+def test_what_belongs_to_somebody_else_is_told_in_one_line(tmp_path: Path, command: str) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(0)
+    words = [sys.executable, "-c", AS_NOBODY, *command.split(), "--data", str(closed / "instance")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd="/")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert str(closed / "instance") in line
+    assert "--data" in line
+
+
+def test_a_settings_file_that_may_not_be_read_is_ours_to_tell(tmp_path: Path) -> None:
+    """typer would refuse it in a box of its own, with another status."""
+    result = runner.invoke(app, ["serve", "--config", str(tmp_path)])
+    assert isinstance(result.exception, StartupError)
+
+
 class TestErrors:
     @staticmethod
     def shown(error: StartupError) -> str:
@@ -120,7 +152,7 @@ class TestTerminal:
         "PostgreSQL 18",
         "http://127.0.0.1:8000",
         "1",
-        (("accounts: x is missing", "create role x"),),
+        (("accounts · missing: x", "create role x;\ngrant x to y;"),),
         ("requests log in as a superuser",),
     )
 
@@ -139,8 +171,8 @@ class TestTerminal:
         assert lines[:2] == ["First …", "Second …"]
         assert "  API       http://127.0.0.1:8000" in lines
         assert "  Docs      http://127.0.0.1:8000/docs" in lines
-        assert "  Off: accounts: x is missing" in lines
-        assert "       create role x" in lines
+        place = lines.index("  Off: accounts · missing: x")
+        assert lines[place + 1 : place + 3] == ["       create role x;", "       grant x to y;"]
         assert "  Caution: requests log in as a superuser" in lines
         assert "\x1b" not in stream.getvalue()
 

@@ -1,5 +1,7 @@
 """What people read when something is wrong: no secrets, one line where one is promised, and always a way out."""
 
+import socket
+
 import asyncpg
 import pytest
 
@@ -18,7 +20,11 @@ REASONS: dict[BaseException, str] = {
     asyncpg.TooManyConnectionsError("too many"): "no connection left",
     asyncpg.CannotConnectNowError("starting up"): "is starting or stopping",
     TimeoutError(): "Nothing answers in time",
-    ConnectionRefusedError(111, "Connection refused"): "Connection refused",
+    ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)"): "5432: Connection refused.",
+    OSError(
+        "Multiple exceptions: [Errno 111] Connect call failed ('::1', 1), [Errno 111] …"
+    ): "no address of it answers",
+    socket.gaierror(-2, "Name or service not known"): "Name or service not known",
     asyncpg.ProtocolViolationError("odd"): "refuses the connection: odd",
     ValueError("bad port: s3cret"): "cannot be read",
     asyncpg.InterfaceError("s3cret"): "cannot be read",
@@ -57,7 +63,11 @@ def test_what_is_missing_is_told_with_the_sql_that_mends_it() -> None:
     )
     assert lacking.data_api == "The data API is off, because the database lacks the role anon."
     assert lacking.accounts == "Accounts are off, because the database lacks the role anon, the schema pellucid."
-    assert "create role anon" in str(lacking.missing[0])
+    assert str(lacking.missing[0]).endswith("create role anon;")
+    assert lacking.remedies == (
+        ("the data API, accounts · missing: the role anon", "create role anon;"),
+        ("accounts · missing: the schema pellucid", "create schema pellucid;"),
+    )
     with pytest.raises(FeatureOff):
         lacking.require(Feature.ACCOUNTS)
     lacking.require(Feature.STATISTICS)

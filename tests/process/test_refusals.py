@@ -43,7 +43,7 @@ def test_a_data_directory_that_cannot_be(home: Path) -> None:
 
 
 def test_a_directory_that_nobody_may_write(home: Path) -> None:
-    assert "/proc/pellucid" in refusal(home, "--data", "/proc/pellucid")
+    assert "/proc/pellucid cannot be used" in refusal(home, "--data", "/proc/pellucid")
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,8 @@ def test_a_row_is_replaced_without_its_key_and_changed_without_anything() -> Non
     document = described(PEOPLE, SEATS)
     schemas = document["components"]["schemas"]
     assert schemas["seats.insert"]["required"] == ["row", "place"]
+    titles = [schema["title"] for name, schema in schemas.items() if name.startswith(("seats.", "people."))]
+    assert len(set(titles)) == len(titles), "a reader can tell them apart"
     assert "required" not in schemas["seats.put"]
     bodies = {
         (path, method): document["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]["$ref"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pellucid.database.pool import FairPool
 from pellucid.observe import Stage, listen, observe, unlisten
 from pellucid.web.access import log_access
 from pellucid.web.catcher import mark_logged
@@ -19,6 +20,7 @@ from pellucid.web.redact import escape, mask_query, redact
 from tests.web.site import Site
 
 CANARY = "canary7f3a9c"
+POOL = f"{FairPool.__module__}.{FairPool.__qualname__}"
 FORGERY = "ok\r\n2026-01-01 ERROR forged \x1b[2J\x1b[31mred\x07\x9b1m \x00 \u2028 \u202egnp.exe\x7f"
 
 
@@ -39,7 +41,7 @@ def _restored() -> Iterator[None]:
     root.setLevel(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).propagate = True
-    for name in ("alembic", "sqlalchemy", "httpx", "httpcore"):
+    for name in ("alembic", "sqlalchemy", POOL, "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
@@ -76,6 +78,7 @@ def test_the_level_is_kept() -> None:
 def test_libraries_that_chatter_are_heard_only_by_those_who_want_to_hear_everything() -> None:
     stream = written(LogOptions())
     logging.getLogger("alembic.runtime").info("news to nobody")
+    logging.getLogger(POOL).info("Invalidate connection <object at 0x7f>")
     logging.getLogger("alembic.runtime").warning("trouble")
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["trouble"]
     stream = written(LogOptions(level="debug"))
@@ -271,7 +274,17 @@ def test_formatters_cope_with_anything() -> None:
     record = logging.LogRecord("x", logging.INFO, __file__, 1, "%s", ({"a": {1, 2}},), None)
     record.fields = {"thing": object(), "stages": {"plan": 1.0}}
     assert json.loads(JsonLines().format(record))["stages"] == {"plan": 1.0}
-    assert "stages={'plan': 1.0}" in TextLines(colour=False).format(record)
+    assert "stages=plan:1.0" in TextLines(colour=False).format(record)
+
+
+@pytest.mark.usefixtures("_restored")
+def test_people_are_told_once_what_was_asked_and_what_came_of_it() -> None:
+    stream = written(LogOptions(format=LogFormat.TEXT))
+    log_access(an_exchange("/things/7", "", "anon", finished=True))
+    line = stream.getvalue()
+    assert (line.count("/things/7"), line.count("GET"), line.count("200")) == (1, 1, 1)
+    assert "role=anon stages=" in line
+    assert "{" not in line
 
 
 # -- the access line --------------------------------------------------------------------------------------------------

@@ -89,6 +89,13 @@ def test_production_keeps_the_rows_that_postgresql_quotes() -> None:
     assert "a@example.com" not in str(body)
 
 
+def test_what_concerns_no_field_is_told_once() -> None:
+    refused = Fault("", "Permission denied for table t.", "Sign in.")
+    body = body_of(render(Denied("permission denied for table t", sqlstate="42501", faults=(refused,)), PEOPLE))
+    assert (body["detail"], body["hint"]) == (refused.message, refused.hint)
+    assert "errors" not in body
+
+
 def test_production_keeps_what_goes_wrong_inside_of_the_database() -> None:
     error = DatabaseError("could not read block 7 of relation pg_toast", sqlstate="XX001", hint="Look at the disk.")
     body = body_of(render(error, PRODUCTION))

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from textwrap import indent
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -84,7 +85,7 @@ class Terminal:
             self._print(Text.assemble((f"  {label:<10}", "dim"), text))
         for what, remedy in self._facts.lacking:
             self._print(Text(f"  Off: {what}", "yellow"))
-            self._print(Text(f"       {remedy}", "dim"))
+            self._print(Text(indent(remedy, " " * 7), "dim"))
         for caution in self._facts.cautions:
             self._print(Text(f"  Caution: {caution}", "yellow"))
 

@@ -31,10 +31,12 @@ def command(
     fix: Annotated[bool, typer.Option("--fix", help="Print the SQL that mends it, and nothing else.")] = False,
     db: Annotated[str | None, typer.Option(metavar="URL", help="Open this database instead.")] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where everything is kept.", show_default=".pellucid")
+        Path | None,
+        typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid"),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Settings as TOML.", show_default="pellucid.toml")
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml"),
     ] = None,
 ) -> None:
     """Find tables without row level security, views and functions with too many rights, and the like. Status 1 where there are errors."""

@@ -14,7 +14,8 @@ CONTEXT: dict[str, Any] = {}
 
 def command(
     file: Annotated[
-        Path | None, typer.Argument(help="Write it here, readable by you alone; otherwise it is shown.")
+        Path | None,
+        typer.Argument(help="Write it here, readable by you alone; otherwise it is shown.", readable=False),
     ] = None,
 ) -> None:
     """Make a key. Give it to the server as PELLUCID_SIGNING_KEY_FILE (the file) or PELLUCID_SIGNING_KEY (the text)."""

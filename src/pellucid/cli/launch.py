@@ -74,7 +74,7 @@ def _facts(
         postgres=server.description,
         url=_url(listener),
         workers=f"{count} · {module.text}" if module else str(count),
-        lacking=tuple((f"{item.off}: {item.what} is missing", item.needs) for item in deployment.capabilities.missing),
+        lacking=deployment.capabilities.remedies,
         cautions=deployment.cautions,
     )
 

@@ -67,6 +67,17 @@ def main() -> None:
     except StartupError as error:
         show(error)
         sys.exit(1)
+    except PermissionError as fault:
+        show(_forbidden(fault))
+        sys.exit(1)
+
+
+def _forbidden(fault: PermissionError) -> StartupError:
+    """A file or directory of somebody else's, wherever a command meets it."""
+    return StartupError(
+        f"{fault.filename or 'a file'} is not open to this user",
+        hint="run as the user that it belongs to, or name another with --data or --config",
+    )
 
 
 if __name__ == "__main__":

@@ -32,8 +32,12 @@ app = typer.Typer(
 )
 
 Db = Annotated[str | None, typer.Option(metavar="URL", help="Open this database instead.")]
-Data = Annotated[Path | None, typer.Option(metavar="DIR", help="Where everything is kept.", show_default=".pellucid")]
-Config = Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as TOML.", show_default="pellucid.toml")]
+Data = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid")
+]
+Config = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml")
+]
 Apply = Annotated[bool, typer.Option("--apply", help="Run the SQL; without this it is only shown.")]
 Asked = Annotated[str, typer.Argument(metavar="TABLE", help="A table, with its schema before it or without.")]
 _PRESETS = "; ".join(f"{preset}: {meaning}" for preset, meaning in MEANINGS.items())

@@ -40,7 +40,8 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
         str | None, typer.Option(metavar="URL", help="Use this PostgreSQL instead of an embedded one.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where everything is kept.", show_default=".pellucid")
+        Path | None,
+        typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid"),
     ] = None,
     production: Annotated[Switch, typer.Option("--production", help="Strangers can reach this server.")] = None,
     reload: Annotated[
@@ -54,7 +55,8 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
         str | None, typer.Option(help="debug, info, warning, error or critical.", show_default="info")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Settings as TOML.", show_default="pellucid.toml")
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml"),
     ] = None,
 ) -> None:
     """Serve until Ctrl-C. Every option but the last has a variable too, such as PELLUCID_PORT, and a key in the file."""
@@ -82,7 +84,7 @@ def serve(settings: Settings, module: str | None, terminal: Terminal) -> None:
         stack.enter_context(shared_counters(settings.data / "metrics" if settings.db is None else None))
         starter = stack.enter_context(ThreadPoolExecutor(1))
         stack.enter_context(interruptible())
-        with terminal.progress("Starting PostgreSQL") as progress:
+        with terminal.progress(f"{'Starting' if settings.db is None else 'Connecting to'} PostgreSQL") as progress:
             launch = _start(server, starter, progress)
             deployment = launch.prepare(settings, server, progress)
         starter.shutdown()  # before the workers are forked: a fork copies one thread only

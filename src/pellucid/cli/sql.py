@@ -26,10 +26,12 @@ def command(
     context: typer.Context,
     db: Annotated[str | None, typer.Option(metavar="URL", help="Open this database instead.")] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where everything is kept.", show_default=".pellucid")
+        Path | None,
+        typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid"),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Settings as TOML.", show_default="pellucid.toml")
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml"),
     ] = None,
 ) -> None:
     """Open psql. Whatever else you give goes to psql: pellucid sql -c "select 1"."""

@@ -24,10 +24,12 @@ def command(
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=LONGEST, help="How long it is good.")] = 3650,
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where everything is kept.", show_default=".pellucid")
+        Path | None,
+        typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid"),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Settings as TOML.", show_default="pellucid.toml")
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml"),
     ] = None,
 ) -> None:
     """Make an access token with this server's key and show it. It cannot be called back but by changing the key."""

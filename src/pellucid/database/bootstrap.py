@@ -145,7 +145,7 @@ async def _there(connection: asyncpg.Connection, provision: Provision) -> bool:
             async with connection.transaction():
                 await connection.execute(provision.sql)
         except REFUSALS as fault:
-            log.info("Could not make %s: %s", provision.what, fault)
+            log.debug("Could not make %s: %s", provision.what, fault)  # what is missing in the end is told by `Missing`
             if not isinstance(fault, CROSSED):
                 break
     return bool(await connection.fetchval(provision.check))

@@ -27,7 +27,7 @@ class Missing:
     off: Feature
 
     def __str__(self) -> str:
-        return f"{self.what} is missing, so {self.off} is off. An administrator may run: {self.needs}"
+        return f"Missing: {self.what}. Off without it: {self.off}. An administrator may run: {self.needs};"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,14 @@ class Capabilities:
     def accounts(self) -> str | None:
         """Why there are no accounts, as a sentence; None when there are."""
         return self._why(Feature.ACCOUNTS)
+
+    @property
+    def remedies(self) -> tuple[tuple[str, str], ...]:
+        """What is off for want of what, and the SQL that mends it: each thing once, whatever hangs on it."""
+        off: dict[tuple[str, str], list[str]] = {}
+        for item in self.missing:
+            off.setdefault((item.what, item.needs), []).append(item.off)
+        return tuple((f"{', '.join(parts)} · missing: {what}", f"{needs};") for (what, needs), parts in off.items())
 
     def require(self, feature: Feature) -> None:
         """Go on only when the feature is on.

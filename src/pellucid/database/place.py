@@ -1,5 +1,7 @@
 """Where a DSN points, and why nobody lets us in there: for people, and without the password."""
 
+import os
+import socket
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
@@ -44,9 +46,8 @@ def unreachable(dsn: str, fault: BaseException) -> StartupError:  # noqa: PLR091
                 f"Nothing answers in time at {place}.", hint="Check host, port and firewall of the database URL."
             )
         case OSError() if not isinstance(fault, ValueError):
-            reason = fault.strerror or type(fault).__name__
             return StartupError(
-                f"PostgreSQL cannot be reached at {place}: {reason}.",
+                f"PostgreSQL cannot be reached at {place}: {_reason(fault)}.",
                 hint="Check that it runs and that host and port of the database URL are right.",
             )
         case asyncpg.PostgresError():
@@ -57,3 +58,10 @@ def unreachable(dsn: str, fault: BaseException) -> StartupError:  # noqa: PLR091
             return StartupError(
                 "The database URL cannot be read.", hint="Write it as postgresql://user:password@host:5432/database."
             )
+
+
+def _reason(fault: OSError) -> str:
+    """The system's word for it. asyncio puts words of its own there, and one error in the place of several addresses' errors."""
+    if isinstance(fault, socket.gaierror):
+        return fault.strerror or "the name cannot be resolved"
+    return os.strerror(fault.errno) if fault.errno else "no address of it answers"

@@ -90,6 +90,8 @@ class InstanceDirectory:
         except FileExistsError:
             return
         except FileNotFoundError as fault:
+            if self.path.parent.is_dir():  # /proc and its like make no directories
+                raise
             raise StartupError(
                 f"The instance directory {self.path} cannot be made: {self.path.parent} does not exist.",
                 hint=f"Make {self.path.parent} first, or choose another directory with --data.",

@@ -180,15 +180,19 @@ class _Checker:
             self.model.model_validate(row)
         except ValidationError as fault:
             details = fault.errors(include_url=False, include_context=False, include_input=False)
-            told = (self._fault(detail, place) for detail in details[:MAX_FAULTS] if not self._is_excused(detail))
-            return list({each.field: each for each in reversed(list(told))}.values())
+            told: dict[str, Fault] = {}
+            for detail in details[:MAX_FAULTS]:
+                if not self._is_excused(detail):
+                    each = self._fault(detail, row, place)
+                    told.setdefault(each.field, each)
+            return list(told.values())
         return []
 
     def _is_excused(self, detail: ErrorDetails) -> bool:
         name = detail["loc"][0] if detail["loc"] else ""
         return name in self.ignored or (detail["type"] == "missing" and name in self.inherited)
 
-    def _fault(self, detail: ErrorDetails, place: int) -> Fault:
+    def _fault(self, detail: ErrorDetails, row: Mapping[str, Any], place: int) -> Fault:
         name = str(detail["loc"][0]) if detail["loc"] else ""
         column = self.columns.get(name)
         name = name[:_LONGEST_NAME]
@@ -204,6 +208,8 @@ class _Checker:
             return Fault(field, f"{name} cannot be given.", f"Leave {name} out: the database fills it.")
         if detail["type"] == "missing":
             return Fault(field, "A value is required.", f"Give {name} a value of type {column.type}.")
+        if row.get(column.name) is None:
+            return Fault(field, "A value is required, and null is none.", _way_out(column))
         return Fault(field, _sentence(detail["msg"]), _way_out(column))
 
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from pellucid.errors import BodyTooSlow, HeadersTooLarge
 from pellucid.server.options import Limits
 from pellucid.server.reply import Reply, ShortWay
 
@@ -83,8 +84,12 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._phase is Phase.HEAD and self._bytes > self.limits.head_bytes:
             self._refuse_head()
         elif self._phase is Phase.BODY and self._framing > self.limits.head_bytes:
+            detail = f"More than {self.limits.head_bytes} bytes came that are no part of the body."
             self._refuse(
-                431, "framing-too-large", f"More than {self.limits.head_bytes} bytes came that are no part of the body."
+                431,
+                "framing-too-large",
+                detail,
+                hint="Send the body in larger chunks, without extensions and trailers.",
             )
         elif self._clock is not None:
             return
@@ -175,7 +180,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """End a trickle; a client that the application itself keeps waiting is not at fault."""
         waiting = self.flow.read_paused or self.cycle.waiting_for_100_continue
         if not waiting and self._bytes < self.limits.body_bytes:
-            self._refuse(408, "body-too-slow", f"The body came slower than {self._body_rate()}.")
+            detail = f"The body came slower than {self._body_rate()}."
+            self._refuse(BodyTooSlow.status, BodyTooSlow.code, detail, hint=BodyTooSlow.way_out)
             return
         self._bytes = 0
         self._start_clock(self.limits.body_seconds, self._weigh_body)
@@ -223,23 +229,25 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP/1.1 (RFC 9112)."""
-        self._refuse(400, "malformed-http", msg)
+        self._refuse(400, "malformed-http", msg, hint="Check the method, the address and the headers (RFC 9112).")
 
     def _refuse_head(self) -> None:
-        self._refuse(431, "headers-too-large", f"The request line and headers exceed {self.limits.head_bytes} bytes.")
+        detail = f"The request line and headers exceed {self.limits.head_bytes} bytes."
+        self._refuse(HeadersTooLarge.status, HeadersTooLarge.code, detail, hint=HeadersTooLarge.way_out)
 
     def _head_is_late(self) -> None:
         if self._phase is Phase.NOTHING:  # a browser's spare connection: nobody waits for an answer
             self.transport.close()
             return
-        self._refuse(408, "head-too-slow", f"No complete headers came within {self.limits.head_seconds:g} seconds.")
+        detail = f"No complete headers came within {self.limits.head_seconds:g} seconds."
+        self._refuse(408, "head-too-slow", detail, hint="Send the request at once, or over a better connection.")
 
-    def _refuse(self, status: int, code: str, detail: str) -> None:
+    def _refuse(self, status: int, code: str, detail: str, *, hint: str) -> None:
         """Answer and hang up; where a response has begun already, only hang up, for nothing may be written into it."""
         self._stop_clock()
         begun = self._answering and (self.cycle.response_started or bool(self.pipeline))
         if not begun:
-            self.transport.write(_problem(HTTPStatus(status), code, detail))
+            self.transport.write(_problem(HTTPStatus(status), code, detail, hint))
         self.transport.close()
 
     # -- the clocks ---------------------------------------------------------------------------------------------------
@@ -264,9 +272,16 @@ def guarded(limits: Limits) -> type[GuardedProtocol]:
     return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits})
 
 
-def _problem(status: HTTPStatus, code: str, detail: str) -> bytes:
-    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
-    body = json.dumps(problem).encode()
+def _problem(status: HTTPStatus, code: str, detail: str, hint: str) -> bytes:
+    problem = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+        "hint": hint,
+    }
+    body = json.dumps(problem, separators=(",", ":")).encode()
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"

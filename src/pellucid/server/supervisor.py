@@ -153,7 +153,9 @@ class Supervisor:
             case Broken(error, serving):
                 self._events.broken(error, serving=serving)
             case Died(pid, how, pause):
-                _logger.error("worker %d %s; the next one starts in %.1f s", pid, how, pause)
+                _logger.error(
+                    "worker %d %s; the next one starts %s", pid, how, f"in {pause:.1f} s" if pause else "at once"
+                )
 
     def _renew(self, reason: str) -> None:
         if not self._fleet.stopping:

@@ -11,6 +11,7 @@ from pellucid.web.redact import is_suspect, mask_query
 
 _log = logging.getLogger("pellucid.access")
 _MESSAGE = "%s %s %d %.1f ms"
+_TOLD = ("method", "path", "status", "ms")
 
 
 def log_access(exchange: Exchange) -> None:
@@ -23,7 +24,7 @@ def log_access(exchange: Exchange) -> None:
     if lines is not None and _is_plain(exchange, message):
         lines.write(_line(exchange, message))
     else:
-        _log.info(_MESSAGE, *told, extra={"fields": _fields(exchange)})
+        _log.info(_MESSAGE, *told, extra={"fields": _fields(exchange), "told": _TOLD})
 
 
 def shown_path(exchange: Exchange) -> str:

@@ -18,7 +18,7 @@ from pellucid.web.redact import BLOT, escape, is_secret, redact
 _LEVELS = {"DEBUG": "\x1b[2m", "INFO": "\x1b[36m", "WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
-_CHATTY = ("alembic", "sqlalchemy", "pellucid.database.engine.Pool", "httpx", "httpcore")
+_CHATTY = ("alembic", "sqlalchemy", "pellucid.database.pool.FairPool", "httpx", "httpcore")
 """Libraries that tell at level INFO what is news to their developers alone; SQLAlchemy logs a pool under the pool's own name."""
 
 
@@ -125,7 +125,10 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """One line for people; a stack follows indented, so that nothing in it can pass for a line of its own."""
+    """One line for people; a stack follows indented, so that nothing in it can pass for a line of its own.
+
+    What the message says already, by the record's ``told``, is not said again.
+    """
 
     def __init__(self, *, colour: bool) -> None:
         super().__init__()
@@ -135,7 +138,8 @@ class TextLines(logging.Formatter):
         """Write one record."""
         time = self._paint(_DIM, f"{_moment(record):%H:%M:%S.%f}"[:-3])
         level = self._paint(_LEVELS.get(record.levelname, ""), f"{record.levelname.lower():<8}")
-        fields = " ".join(f"{name}={escape(str(value))}" for name, value in fields_of(record).items())
+        told = getattr(record, "told", ())
+        fields = " ".join(f"{name}={_plain(value)}" for name, value in fields_of(record).items() if name not in told)
         line = f"{time} {level} {escape(redact(record.getMessage()))}"
         line += f" {self._paint(_DIM, fields)}" if fields else ""
         stack = [f"    | {escape(text)}" for text in redact(_stack(self, record)).splitlines()]
@@ -143,6 +147,11 @@ class TextLines(logging.Formatter):
 
     def _paint(self, colour: str, text: str) -> str:
         return f"{colour}{text}{_PLAIN}" if self.colour else text
+
+
+def _plain(value: Any) -> str:
+    pairs = isinstance(value, Mapping)
+    return escape(",".join(f"{name}:{each}" for name, each in value.items()) if pairs else str(value))
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:

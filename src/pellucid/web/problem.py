@@ -134,7 +134,7 @@ def _from_database(error: DatabaseError, *, production: bool) -> dict[str, Any]:
     return {
         "detail": plain.message,
         "hint": plain.hint or error.way_out,
-        "errors": [] if hidden else [_fault_body(fault) for fault in error.faults],
+        "errors": [] if hidden else [_fault_body(fault) for fault in error.faults if fault.field or fault != plain],
         "details": None,
         "database": {name: _shortened(own[name]) for name in own if name in shown and own[name]},
     }

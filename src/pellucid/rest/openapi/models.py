@@ -9,6 +9,9 @@ from pellucid.rest.openapi.values import answered, default, given, sample
 
 Json = dict[str, Any]
 
+_PARTS = {"insert": "new", "update": "change", "put": "replacement"}
+"""How the schemas of what is sent are told from that of a row, where titles stand in a list."""
+
 
 class Models:
     """Describes tables as far as one role sees them. A table is described when it is first asked for."""
@@ -42,7 +45,8 @@ class Models:
         if name in self._components.schemas:
             return schema_of(name)
         row, more = self.row(table), self._selectable(table)
-        return self._components.schema(name, {"allOf": [row], "properties": more}) if more else row
+        title = f"{table.name.name} · with more"
+        return self._components.schema(name, {"title": title, "allOf": [row], "properties": more}) if more else row
 
     def insert(self, table: Table) -> Json:
         """A new row."""
@@ -63,7 +67,7 @@ class Models:
         needed = [column.name for column in columns if required(column)]
         filled = part == "insert"
         schema = {
-            "title": table.name.name,
+            "title": f"{table.name.name} · {_PARTS[part]}",
             "type": "object",
             "properties": {column.name: _property(column, filled=filled) for column in columns},
             "additionalProperties": False,
