@@ -41,12 +41,12 @@ def shape_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Shape 
         headers: its headers, of which each is there once.
     """
     method, query = scope["method"], scope["query_string"]
-    found = _PATH.fullmatch(scope["raw_path"])
+    found = _PATH.fullmatch(scope.get("raw_path") or scope["path"].encode())
     if (
         found is None
         or method not in _METHODS
         or len(query) > _LONGEST_QUERY
-        or scope["root_path"]
+        or scope.get("root_path")
         or not UNUSUAL.isdisjoint(headers)
     ):
         return None
