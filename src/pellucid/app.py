@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from pellucid import version
 from pellucid.auth import routes as accounts_routes
+from pellucid.auth.hooks import Hooks
 from pellucid.auth.identifier import BearerIdentifier
 from pellucid.auth.passwords import PasswordOptions, Passwords
 from pellucid.auth.service import Accounts
@@ -65,6 +66,8 @@ class Pellucid(FastAPI):
             **options,
         )
         self.data: DataApi | None = None
+        self.hooks = Hooks()
+        """What to call around sign-up and sign-in, and for the claims of tokens (`pellucid.auth.hooks`)."""
 
     def openapi(self) -> dict[str, Any]:
         """The whole API as OpenAPI 3.1, with every table."""
@@ -102,9 +105,16 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         raise StartupError("This application is being served already.", hint="Make one Pellucid() for each server.")
     database = Database(settings.database(deployment.dsn, deployment.admin_dsn), deployment.capabilities)
     tokens = open_tokens(settings.tokens(), settings.keys())
-    identifier = BearerIdentifier(tokens, lambda: database.catalog.roles, settings.anon_role)
+    accounts = Accounts(database, Passwords(PasswordOptions()), tokens, settings.accounts(), application.hooks)
+    identifier = BearerIdentifier(
+        tokens,
+        lambda: database.catalog.roles,
+        settings.anon_role,
+        revocations=accounts.revocations,
+        proofs=accounts.browsers,
+    )
     application.state.pellucid = Resources(database, identifier, settings.production)
-    application.state.accounts = Accounts(database, Passwords(PasswordOptions()), tokens)
+    application.state.accounts = accounts
     claimed, own = first_segments(application.routes), len(application.routes)
     install(application, settings.web())
     # FastAPI searches an included router anew for each request that goes past it; plain routes cost nothing.
@@ -119,7 +129,7 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         share=Share(database) if settings.share else None,
     )
     add_data_routes(application.router.routes, application.data)
-    _live_with(application, Stack(database, *filter(None, [application.data.share])))
+    _live_with(application, Stack(database, accounts.life, *filter(None, [application.data.share])))
     return application
 
 

@@ -16,7 +16,9 @@
     ├── RowError               the row asked for
     │   └── RowNotFound · NotSingular
     ├── IdentityError          who is asking
-    │   └── Unauthenticated (ClaimsRefused (RoleRefused) · TokenRequired · NoTokenKey) · WrongCredentials · Forbidden
+    │   ├── Unauthenticated (ClaimsRefused (RoleRefused) · TokenRequired · NoTokenKey · SessionEnded)
+    │   ├── WrongCredentials · ProofRefused · TooManyAttempts
+    │   └── Forbidden (StepUpRequired · Unverified · Banned)
     ├── DatabaseError          PostgreSQL refused; `sqlstate` says why (PostgreSQL, appendix A)
     │   └── Duplicate · BrokenReference · MissingValue · BrokenCheck · InvalidValue · Denied · ReadOnly
     │       · Interrupted · Contention · StatementRefused
@@ -558,6 +560,14 @@ class NoTokenKey(Unauthenticated):
     way_out = "Sign in at /login, or let whoever runs this server configure jwt_secret."
 
 
+class SessionEnded(Unauthenticated):
+    """The session has ended: it was signed out or revoked, it was idle for too long, or its refresh token was used twice."""
+
+    code = "session-ended"
+    title = "The session has ended"
+    way_out = "Sign in again at /login."
+
+
 class WrongCredentials(IdentityError):
     """The e-mail address and the password do not belong together; which of the two is wrong is not told."""
 
@@ -574,6 +584,47 @@ class Forbidden(IdentityError):
     title = "Not allowed"
     postgrest_code = "42501"
     way_out = "Sign in as somebody who may do this."
+
+
+class ProofRefused(IdentityError):
+    """The link or the code is not good: it is wrong, was used before, or is too old. Which of these is not told."""
+
+    code = "proof-refused"
+    title = "The link or the code is not good"
+    way_out = "Ask for a new one."
+
+
+class TooManyAttempts(IdentityError):
+    """Too many attempts in a short time, from one address or for one account (RFC 6585, 4). The wait grows with each."""
+
+    code = "too-many-attempts"
+    status = 429
+    title = "Too many attempts"
+    way_out = "Wait as long as Retry-After says, and try again."
+
+
+class StepUpRequired(Forbidden):
+    """The account has a second factor, and the session has not proved it yet."""
+
+    code = "step-up-required"
+    title = "A second factor is needed"
+    way_out = "Prove a second factor of the account, and send the request again with the new token."
+
+
+class Unverified(Forbidden):
+    """The password is right, and the account has not proved yet that its e-mail address is its own."""
+
+    code = "email-not-verified"
+    title = "The e-mail address is not verified"
+    way_out = "Open the link in the mail that came after sign-up, or ask for a new one."
+
+
+class Banned(Forbidden):
+    """The account may not sign in for now."""
+
+    code = "banned"
+    title = "The account is banned"
+    way_out = "Ask whoever runs this server."
 
 
 # -- PostgreSQL refused ---------------------------------------------------------------------------------------------

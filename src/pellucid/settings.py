@@ -10,10 +10,12 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr, model_validator
 
 from pellucid.auth.keys import KeyOptions
+from pellucid.auth.options import DAY, AccountOptions, MailOptions, SessionOptions
 from pellucid.auth.pathtext import read_path
 from pellucid.auth.tokens import TokenOptions
 from pellucid.database.options import DatabaseOptions
@@ -65,6 +67,16 @@ def _not_the_systems(schemas: tuple[str, ...]) -> tuple[str, ...]:
         if schema in _NO_ENDPOINTS:
             raise ValueError(f"{schema} is PostgreSQL's own, and is not exposed")
     return schemas
+
+
+def _a_site(url: str | None) -> str | None:
+    """A public URL without the slash at its end."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("it is no address of a site, such as https://api.example.com")
+    return url.rstrip("/")
 
 
 def _a_path(text: str) -> str:
@@ -189,6 +201,25 @@ class Settings(BaseModel):
     signing_key_file: Path | None = Field(None, description="a file with that key")
     access_token_minutes: int = Field(30, ge=1, le=1440, description="how long an access token is good")
 
+    public_url: Annotated[OptionalText, AfterValidator(_a_site)] = Field(
+        None, description="where people reach the server, such as https://api.example.com; links in mails begin with it"
+    )
+    mail_url: Secret | None = Field(
+        None,
+        description="the mail server, smtp+starttls://user:password@host:587 or smtps://…; without it no mails are sent",
+    )
+    mail_sender: OptionalText = Field(None, description="whom mails are from, such as Example <hello@example.com>")
+    mail_templates: Path | None = Field(
+        None, description="a directory with words for mails that replace the usual ones"
+    )
+    verify_email: bool | None = Field(
+        None,
+        description="true to let nobody in before the address is verified; the default in production with mail_url",
+    )
+    session_idle_hours: int = Field(168, ge=1, le=8760, description="hours after which an unused session ends")
+    session_days: int = Field(30, ge=1, le=3650, description="days after which every session ends")
+    audit_days: int = Field(90, ge=1, le=36_500, description="days for which the audit log is kept")
+
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto, json or text")
     log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(_lower)] = Field(
         "info", description="debug, info, warning, error or critical"
@@ -199,6 +230,7 @@ class Settings(BaseModel):
     def _agree(self) -> Self:
         """Refuse what does not go together."""
         self._keep_development_at_home()
+        self._know_where_mails_come_from()
         if self.production and self.reload:
             raise StartupError("reload is for development, and production is on", hint="leave out one of the two")
         if self.db and self.postgres_port is not None:
@@ -213,6 +245,20 @@ class Settings(BaseModel):
             raise StartupError(
                 f"development mode serves this machine only, and host is {self.host}",
                 hint="use --host 127.0.0.1, or --production once the server is fit for strangers",
+            )
+
+    def _know_where_mails_come_from(self) -> None:
+        """Refuse to serve strangers without what their mails need: a link must not be built from what a request claims."""
+        verifies = self.verify_email if self.verify_email is not None else self.production and self.mail_url is not None
+        if not self.production or not (verifies or self.mail_url):
+            return
+        wanted = {"public_url": self.public_url, "mail_url": self.mail_url, "mail_sender": self.mail_sender}
+        missing = [name for name, value in wanted.items() if value is None]
+        if missing:
+            raise StartupError(
+                f"mails need {' and '.join(missing)}, and production is on",
+                hint="say where people reach this server (public_url), which mail server it uses (mail_url), and whom mails "
+                "are from (mail_sender); or leave out mail_url and verify_email",
             )
 
     # -- what each room is told ---------------------------------------------------------------------------------------
@@ -296,6 +342,23 @@ class Settings(BaseModel):
             file=self.signing_key_file,
             generated=InstanceDirectory.at(self.data).secrets / "signing-key.json",
             production=self.production,
+        )
+
+    def accounts(self) -> AccountOptions:
+        """For `pellucid.auth`: sessions, mails, limits."""
+        mails = self.mail_url is not None
+        return AccountOptions(
+            production=self.production,
+            public_url=self.public_url or f"http://127.0.0.1:{self.port}",
+            verify_email=(self.production and mails) if self.verify_email is None else self.verify_email,
+            limit_addresses=self.production,
+            audit_days=self.audit_days,
+            sessions=SessionOptions(idle=self.session_idle_hours * 3600, absolute=self.session_days * DAY),
+            mail=MailOptions(
+                url=self.mail_url.get_secret_value() if self.mail_url else None,
+                sender=self.mail_sender,
+                templates=self.mail_templates,
+            ),
         )
 
     def server(self, *, watch: tuple[Path, ...] = (), interactive: bool = False) -> ServerOptions:

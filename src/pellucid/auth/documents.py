@@ -11,7 +11,10 @@ from pellucid.errors import (
     InvalidFields,
     MalformedBody,
     PellucidError,
+    ProofRefused,
     RowNotFound,
+    SessionEnded,
+    TooManyAttempts,
     Unauthenticated,
     UnsupportedMediaType,
     WrongCredentials,
@@ -58,25 +61,56 @@ _CALLER: Responses = {
     422: _problem(InvalidFields, "A parameter is not valid."),
 }
 
+_OFTEN: Responses = {
+    429: _problem(TooManyAttempts, "Too many attempts in a short time.", Retry_After="Seconds to wait.")
+}
+_REFUSED: Responses = {403: _problem(Forbidden, "The account is banned or not verified, or a hook said no.")}
+
 SIGN_UP: Responses = {
     201: {"headers": _headers({"Location": "The new account's own address: /users/{id}."})},
     **_BODY,
     409: _problem(Duplicate, "This e-mail address has an account already."),
+    **_REFUSED,
+    **_OFTEN,
     **_OFF,
 }
 SIGN_IN: Responses = {
     200: {"headers": _headers({"Cache_Control": "no-store: a token must not be kept by caches."})},
     **_BODY,
     401: _problem(WrongCredentials, "The e-mail address and the password do not belong together."),
+    **_REFUSED,
+    **_OFTEN,
+    **_OFF,
+}
+SIGN_IN_BROWSER: Responses = {
+    **{status: answer for status, answer in SIGN_IN.items() if status != 200},
+    201: {"headers": _headers({"Set_Cookie": "The session: __Host-pellucid.", "Location": "/sessions/{id}."})},
+}
+REFRESH: Responses = {
+    200: SIGN_IN[200],
+    **_BODY,
+    401: _problem(SessionEnded, "The session has ended, or the refresh token was used before."),
+    **_REFUSED,
+    **_OFF,
+}
+ASK: Responses = {**_BODY, **_OFTEN, **_OFF}
+PROVE: Responses = {
+    **_BODY,
+    401: _problem(ProofRefused, "The link or the code is not good."),
+    **_REFUSED,
+    **_OFTEN,
     **_OFF,
 }
 TOKEN: Responses = {
     200: {"headers": _headers({"Cache_Control": "no-store: a token must not be kept by caches."})},
     400: {"description": "Why there is no token, in the words of OAuth 2.0 (RFC 6749, 5.2)."},
     413: _BODY[413],
+    **_REFUSED,
+    **_OFTEN,
     **_OFF,
 }
 ME: Responses = {**_CALLER, 403: _problem(Forbidden, "The token belongs to a service, not to an account."), **_OFF}
+CHANGE: Responses = {**_BODY, **_CALLER, 403: _problem(Forbidden, "A second factor is needed first."), **_OFTEN, **_OFF}
 USERS: Responses = {**_CALLER, **_OFF}
 USER: Responses = {**_CALLER, 404: _problem(RowNotFound, "There is no account of this id that you may see."), **_OFF}
 

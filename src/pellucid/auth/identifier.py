@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol
 
 from pellucid.auth.claims import challenge
 from pellucid.auth.tokens import Tokens, Verified
 from pellucid.database.caller import INTERNAL_ROLES
-from pellucid.errors import RoleRefused, TokenRequired, Unauthenticated
+from pellucid.errors import RoleRefused, SessionEnded, TokenRequired, Unauthenticated
 from pellucid.web.identity import Identity
 
 _BEARER = re.compile(r"bearer(?: +(.*))?", re.IGNORECASE | re.DOTALL)
@@ -15,14 +16,45 @@ _SYSTEM = "pg_"
 """PostgreSQL's own roles begin with it; some of them read any file."""
 
 
+class Refusing(Protocol):
+    """Knows of genuine tokens that are good no more (`pellucid.auth.sessions.revocation.Revocations`)."""
+
+    def refuses(self, claims: Mapping[str, Any]) -> bool:
+        """Whether they are. It is asked of each request, and costs a look into a set."""
+        ...
+
+
+class Proving(Protocol):
+    """Knows other proofs than access tokens, by the scheme of the header: cookies of browsers, keys of programs."""
+
+    async def claims_of(self, scheme: str, secret: str) -> Mapping[str, Any] | None:
+        """The claims of whoever holds the secret; None where the scheme is not known.
+
+        Raises:
+            Unauthenticated: the secret is not good.
+        """
+        ...
+
+
 class BearerIdentifier:
     """Tells identities by bearer token (RFC 6750, 2.1). It is a `pellucid.web.identity.Identifier`.
 
     ``roles`` tells which roles the database lets a request take at this moment. Without ``anon_role`` nobody is anonymous.
+    ``revocations`` knows of sessions that have ended, and ``proofs`` of what else there is to prove who asks.
     """
 
-    def __init__(self, tokens: Tokens, roles: Callable[[], Collection[str]], anon_role: str | None = "anon") -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        roles: Callable[[], Collection[str]],
+        anon_role: str | None = "anon",
+        *,
+        revocations: Refusing | None = None,
+        proofs: Proving | None = None,
+    ) -> None:
         self.tokens = tokens
+        self.revocations = revocations
+        self.proofs = proofs
         self._roles = roles
         self._nobody = Identity(anon_role, claims_json=_with_role("{}", anon_role)) if anon_role else None
 
@@ -37,12 +69,30 @@ class BearerIdentifier:
             return self._anonymous()
         bearer = _BEARER.fullmatch(authorization)
         if bearer is None:
+            other = await self._other(authorization)
+            if other is not None:
+                return other
             raise Unauthenticated(
                 "The Authorization header is not understood.",
                 hint="Send it as `Authorization: Bearer <access_token>`, or not at all.",
                 headers=challenge("Bearer is the only scheme", "invalid_request"),
             )
-        return self._identity(self.tokens.verify(bearer[1] or ""))
+        return self._identity(self._living(self.tokens.verify(bearer[1] or "")))
+
+    def _living(self, verified: Verified) -> Verified:
+        """The same token, unless its session has ended."""
+        if self.revocations is not None and self.revocations.refuses(verified.claims):
+            words = "The session of this token has ended"
+            raise SessionEnded(f"{words}.", in_postgrest=words, headers=challenge(words))
+        return verified
+
+    async def _other(self, authorization: str) -> Identity | None:
+        scheme, _, secret = authorization.partition(" ")
+        claims = await self.proofs.claims_of(scheme.lower(), secret) if self.proofs else None
+        if claims is None:
+            return None
+        text = json.dumps(dict(claims), ensure_ascii=False, separators=(",", ":"))
+        return self._identity(self._living(Verified(claims, text, claims["role"], own=True)))
 
     def _anonymous(self) -> Identity:
         if self._nobody is None:

@@ -1,10 +1,19 @@
 """What comes in and what goes out. Never a table model; a password only comes in, and a hash does neither."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pellucid.auth import addresses
 from pellucid.auth.passwords import MAX_BYTES, MIN_LENGTH, resembles, weakness
@@ -19,7 +28,22 @@ _USER_EXAMPLE = {
     "updated_at": "2026-01-31T13:45:00Z",
     "last_sign_in_at": None,
 }
-_TOKEN_EXAMPLE = {"access_token": "eyJhbGciOiJFUzI1NiIs…", "token_type": "bearer", "expires_in": 1800}
+_TOKEN_EXAMPLE = {
+    "access_token": "eyJhbGciOiJFUzI1NiIs…",
+    "token_type": "bearer",
+    "expires_in": 1800,
+    "refresh_token": "Vq2s0p7N…",
+}
+_SESSION_EXAMPLE = {
+    "id": "5a1e7d0c-93b6-4d0e-8f53-2f7c1c9d4f10",
+    "current": True,
+    "aal": "aal1",
+    "address": "192.0.2.7",
+    "agent": "Mozilla/5.0 (X11; Linux x86_64) …",
+    "created_at": "2026-01-31T13:45:00Z",
+    "last_used_at": "2026-01-31T14:02:10Z",
+    "ends_at": "2026-03-02T13:45:00Z",
+}
 _ENTRY_EXAMPLE = {"email": "ada@example.com", "password": "an engine of brass"}
 
 
@@ -50,6 +74,10 @@ class SignUp(BaseModel):
         json_schema_extra={"minLength": MIN_LENGTH},
     )
 
+    metadata: dict[str, Any] = Field(
+        default_factory=dict, description="What the account says of itself; policies must not trust it."
+    )
+
     @field_validator("password")
     @classmethod
     def _is_fit(cls, password: SecretStr, others: ValidationInfo) -> SecretStr:
@@ -76,7 +104,7 @@ class UserAnswer(BaseModel):
     model_config = _sent(_USER_EXAMPLE)
 
     id: UUID = Field(description="A UUIDv7: ids sort by the moment of sign-up.")
-    email: str
+    email: str | None = Field(description="Null for anonymous accounts.")
     email_verified_at: datetime | None = Field(
         description="Null until the account has proved that the address is its own."
     )
@@ -87,13 +115,14 @@ class UserAnswer(BaseModel):
 
 
 class TokenAnswer(BaseModel):
-    """An access token (RFC 6749, 5.1). Send it as ``Authorization: Bearer …``."""
+    """An access token and a refresh token (RFC 6749, 5.1). Send the first as ``Authorization: Bearer …``."""
 
     model_config = _sent(_TOKEN_EXAMPLE)
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme
-    expires_in: int = Field(description="Seconds until the token is refused.")
+    expires_in: int = Field(description="Seconds until the access token is refused.")
+    refresh_token: str = Field(description="Good once, at `/refresh`, for the next two tokens.")
 
 
 class SignInAnswer(TokenAnswer):
@@ -102,6 +131,100 @@ class SignInAnswer(TokenAnswer):
     model_config = _sent(_TOKEN_EXAMPLE | {"user": _USER_EXAMPLE})
 
     user: UserAnswer
+
+
+class SessionAnswer(BaseModel):
+    """A device on which the account is signed in."""
+
+    model_config = _sent(_SESSION_EXAMPLE)
+
+    id: UUID
+    current: bool = Field(description="Whether it is the one that asks.")
+    aal: str = Field(description="`aal1`, or `aal2` when a second factor was proved.")
+    address: str | None = Field(description="The address that it was last used from.")
+    agent: str | None = Field(description="What the browser or program calls itself.")
+    created_at: datetime
+    last_used_at: datetime
+    ends_at: datetime = Field(description="When it ends at the latest.")
+
+
+class BrowserAnswer(BaseModel):
+    """A browser's session, which the cookie of the answer proves from now on."""
+
+    model_config = _sent({"session": _SESSION_EXAMPLE, "user": _USER_EXAMPLE})
+
+    session: SessionAnswer
+    user: UserAnswer
+
+
+class PendingAnswer(BaseModel):
+    """Said alike whether there is an account or not."""
+
+    message: str = "If this address can be used, a mail is on its way to it."
+
+
+class RefreshEntry(BaseModel):
+    """A refresh token."""
+
+    model_config = _received({"refresh_token": "Vq2s0p7N…"})
+
+    refresh_token: SecretStr = Field(max_length=MAX_BYTES)
+
+
+class AddressEntry(BaseModel):
+    """An e-mail address that a mail is to be sent to."""
+
+    model_config = _received({"email": "ada@example.com"})
+
+    email: str = Field(max_length=addresses.MAX_LENGTH, json_schema_extra={"format": "email"})
+
+
+class NewAddress(BaseModel):
+    """The address that an account is to have."""
+
+    model_config = _received({"email": "countess@example.com"})
+
+    email: EmailAddress
+
+
+class ProofEntry(BaseModel):
+    """What a mail brought: the token of its link, or the address and the code."""
+
+    model_config = _received({"email": "ada@example.com", "code": "123456"})
+
+    token: SecretStr | None = Field(None, max_length=MAX_BYTES)
+    email: str = Field("", max_length=addresses.MAX_LENGTH, json_schema_extra={"format": "email"})
+    code: SecretStr | None = Field(None, max_length=MAX_BYTES)
+
+    @model_validator(mode="after")
+    def _proves(self) -> Self:
+        if self.token is None and (self.code is None or not self.email):
+            raise ValueError("Send token, or email and code.")
+        return self
+
+    @property
+    def proof(self) -> dict[str, Any]:
+        """The same, as `pellucid.auth.mailed.Mailed.take` wants it."""
+        if self.token is not None:
+            return {"token": self.token.get_secret_value()}
+        return {"address": self.email, "code": self.code.get_secret_value() if self.code else ""}
+
+
+class PasswordReset(ProofEntry):
+    """A proof from a mail, and the new password."""
+
+    model_config = _received({"email": "ada@example.com", "code": "123456", "password": "an engine of silver"})
+
+    password: SecretStr = Field(max_length=MAX_BYTES, json_schema_extra={"minLength": MIN_LENGTH})
+
+
+class PasswordChange(BaseModel):
+    """The present password and the one to come."""
+
+    model_config = _received({"old": "an engine of brass", "new": "an engine of silver"})
+
+    old: SecretStr | None = Field(None, max_length=MAX_BYTES, description="Not needed where the account has none.")
+    new: SecretStr = Field(max_length=MAX_BYTES, json_schema_extra={"minLength": MIN_LENGTH})
 
 
 class GrantRefusal(BaseModel):

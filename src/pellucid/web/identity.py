@@ -13,6 +13,7 @@ from starlette.types import Scope
 from pellucid.database.caller import Caller
 from pellucid.errors import Forbidden, RequestError, Unauthenticated, Unavailable
 from pellucid.observe import Stage, observe
+from pellucid.web import cookies
 from pellucid.web.options import WebOptions
 from pellucid.web.style import ErrorStyle, style_of
 
@@ -41,6 +42,20 @@ class Identity:
         """The account's id, where the token's subject is one."""
         try:
             return UUID(str(self.claims["sub"]))
+        except (KeyError, ValueError):
+            return None
+
+    @property
+    def assurance(self) -> str | None:
+        """How well it was proved who asks: ``aal1``, or ``aal2`` with a second factor; None where no session is behind it."""
+        level = self.claims.get("aal")
+        return level if isinstance(level, str) else None
+
+    @property
+    def session_id(self) -> UUID | None:
+        """The session behind the token or the cookie."""
+        try:
+            return UUID(str(self.claims["session_id"]))
         except (KeyError, ValueError):
             return None
 
@@ -84,7 +99,9 @@ async def current_identity(request: Request, _: Annotated[str | None, Security(b
     if known is not None:
         return known
     with observe(Stage.IDENTITY):
-        identity = await _identifier(request).identify(_authorization(request.scope))
+        identifier = _identifier(request)
+        proof = _authorization(request.scope) or _cookie(request)
+        identity = await identifier.identify(proof)
     state["identity"] = identity
     return identity
 
@@ -125,6 +142,15 @@ def _authorization(scope: Scope) -> str | None:
         return header
     key = _single(scope, "apikey")
     return f"Bearer {key}" if key else None
+
+
+def _cookie(request: Request) -> str | None:
+    """The cookie of a browser's session, where the request may be made with one."""
+    secret = cookies.session_cookie(request.scope, plain=not getattr(request.app.state.pellucid, "production", False))
+    if secret is None:
+        return None
+    cookies.require_same_origin(request.scope)
+    return f"{cookies.SCHEME} {secret}"
 
 
 def _single(scope: Scope, name: str) -> str | None:
