@@ -7,6 +7,7 @@ from io import StringIO
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import event
 
 from pellucid.auth.identifier import BearerIdentifier
 from pellucid.auth.keys import generate_key, parse_keys
@@ -98,3 +99,11 @@ def written() -> Iterator[StringIO]:
     root.setLevel(level)
     for handler in handlers:
         root.removeHandler(handler)
+
+
+@pytest.fixture
+def statements(database: Database) -> list[str]:
+    """Every statement that sessions run, from now on."""
+    seen: list[str] = []
+    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    return seen

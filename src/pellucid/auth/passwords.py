@@ -14,6 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from pellucid.auth import imported
 from pellucid.auth.common_passwords import COMMON_PASSWORDS
 from pellucid.errors import Unavailable
 
@@ -65,12 +66,15 @@ class Passwords:
             Unavailable: too many are waiting already.
         """
         self._refuse_crowd()
+        if hashed is not None and imported.is_imported(hashed):
+            typed = password.encode("utf-8", "surrogatepass")  # as it was hashed elsewhere
+            return await to_thread.run_sync(imported.fits, typed, hashed, limiter=self._limiter)
         candidate = _prepared(password)
         return await to_thread.run_sync(self._fits, candidate, hashed or self._nobody, limiter=self._limiter)
 
     def outdated(self, hashed: str) -> bool:
-        """Whether the hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(hashed)
+        """Whether the hash was made with other parameters than today's, or elsewhere."""
+        return imported.is_imported(hashed) or self._hasher.check_needs_rehash(hashed)
 
     def _fits(self, candidate: bytes, hashed: str) -> bool:
         try:

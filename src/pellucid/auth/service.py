@@ -52,6 +52,8 @@ SET_PASSWORD = text("""
 insert into auth.passwords (user_id, hash) select u.id, :hash from auth.users u where u.id = :user_id
 on conflict (user_id) do update set hash = excluded.hash
 """)
+NO_ONE = UUID(int=0)
+"""The id of no account."""
 HAS_FACTOR = text("select exists (select from auth.factors where user_id = :user_id and verified_at is not null)")
 
 
@@ -130,7 +132,7 @@ class Accounts:
     async def _made(self, writing: WriteSession, entry: SignUp, hashed: str) -> User | None:
         """The new account, after the same statements whether it is new or not."""
         values = {"email": entry.email, "metadata": json.dumps(entry.metadata), "again": self.options.verify_email}
-        user_id = await writing.scalar(MAKE, values)
+        user_id = await writing.scalar(MAKE, values) or NO_ONE
         await writing.execute(SET_PASSWORD, {"user_id": user_id, "hash": hashed})
         return (await writing.scalars(select(User).where(User.id == user_id))).one_or_none()
 

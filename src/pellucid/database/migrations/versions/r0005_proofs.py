@@ -300,7 +300,9 @@ create table auth.audit_log (
 """,
     "create index audit_log_at_idx on auth.audit_log (at)",
     "create index audit_log_user_id_idx on auth.audit_log (user_id, at)",
-    "grant select on auth.audit_log to service_role",
+    """
+grant select (id, at, event, user_id, actor_id, session_id, address, agent, details) on auth.audit_log to service_role
+""",
     "comment on table auth.attempts is 'How often somebody tried something lately; the subject is hashed.'",
     "comment on table auth.audit_log is 'Every event that matters for security, for as long as the settings say.'",
 )
