@@ -53,6 +53,7 @@ class Smtp:
             use_tls=self.tls,
             start_tls=self.starttls,
             timeout=SECONDS,
+            local_hostname=mail.domain,  # or else a name server is asked, which may take long
         )
 
 

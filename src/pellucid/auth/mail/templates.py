@@ -38,12 +38,17 @@ class Mail:
     body: str = field(repr=False)
     html: str | None = field(default=None, repr=False)
 
+    @property
+    def domain(self) -> str:
+        """The domain of the sender."""
+        return self.sender.rpartition("@")[2].strip("> ") or "localhost"
+
     def message(self) -> EmailMessage:
         """The same as a message (RFC 5322)."""
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self.sender, self.recipient, self.subject
         message["Date"] = format_datetime(datetime.now(UTC))
-        message["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2].strip(">") or "localhost")
+        message["Message-ID"] = make_msgid(domain=self.domain)
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody on holiday need answer
         message.set_content(self.body)
         if self.html is not None:
