@@ -1,4 +1,4 @@
-"""Every way to prove who is asking: sessions, refresh tokens, one-time tokens, factors, passkeys, others' accounts, keys of programs; and what
+"""Every way to prove who is asking: sessions, refresh tokens, one-time tokens, factors, passkeys, others' accounts, keys; and what
 watches over them: counters of attempts, the audit log, mails to be sent.
 
 Secrets stand here as SHA-256 hashes, or as what only proves and cannot be shown (public keys). Row level security is on everywhere;
