@@ -157,9 +157,9 @@ async def test_a_password_changed_meanwhile_is_not_put_back(
 ) -> None:
     accounts: Accounts = app.state.accounts
     current = await only_hash(database)
-    user, _ = await accounts._credentials(ADA["email"])
+    user, _ = await accounts.credentials.of(ADA["email"])
     assert user is not None
-    await accounts._replace(user.id, "an older hash", "overwritten")
+    await accounts.credentials.replace(user.id, "an older hash", "overwritten")
     assert await only_hash(database) == current
 
 
@@ -167,7 +167,7 @@ async def test_an_account_deleted_meanwhile_is_not_let_in(
     ada: dict[str, Any], app: FastAPI, admin: asyncpg.Connection
 ) -> None:
     accounts: Accounts = app.state.accounts
-    user, _ = await accounts._credentials(ADA["email"])
+    user, _ = await accounts.credentials.of(ADA["email"])
     assert user is not None
     await admin.execute("delete from auth.users")
     with pytest.raises(WrongCredentials):

@@ -22,6 +22,7 @@ from pellucid.auth.native.base import (
     accounts_of,
     signed_in,
 )
+from pellucid.auth.people import find_user, find_users
 from pellucid.auth.schemas import (
     GrantRefusal,
     KeySetAnswer,
@@ -33,7 +34,7 @@ from pellucid.auth.schemas import (
     UserAnswer,
     UserQuery,
 )
-from pellucid.auth.service import Accounts, find_user, find_users
+from pellucid.auth.service import Accounts
 from pellucid.auth.sessions.service import Granted
 from pellucid.errors import Forbidden, SessionEnded, WrongCredentials
 from pellucid.web.dependencies import ReadSession, User

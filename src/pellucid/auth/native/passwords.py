@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Depends
 
 from pellucid.auth import documents
+from pellucid.auth.credentials import require_fit
 from pellucid.auth.native.base import AccountsOfApp, AccountsRoute, Client, accounts_of
 from pellucid.auth.onetime import Purpose
 from pellucid.auth.schemas import AddressEntry, PasswordChange, PasswordReset, PendingAnswer
-from pellucid.auth.service import require_fit
 from pellucid.web.dependencies import User
 
 router = APIRouter(tags=["passwords"], route_class=AccountsRoute)
