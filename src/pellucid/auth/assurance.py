@@ -7,20 +7,23 @@ from sqlalchemy import text
 from pellucid.auth.sessions.service import AAL2
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
-from pellucid.errors import StepUpRequired, Unauthenticated
+from pellucid.errors import Forbidden, StepUpRequired, Unauthenticated
 from pellucid.web.identity import Identity
 
 HAS_FACTOR = text("select exists (select from auth.factors where user_id = :user_id and verified_at is not null)")
 
 
 def require_account(identity: Identity) -> UUID:
-    """The account of a caller.
+    """The account of a caller, for what only its owner may do.
 
     Raises:
         Unauthenticated: it has none.
+        Forbidden: somebody else acts in its name.
     """
     if identity.user_id is None:
         raise Unauthenticated("This is for signed-in users.")
+    if "act" in identity.claims:
+        raise Forbidden("Only the owner of the account may do this, and somebody else acts in its name.")
     return identity.user_id
 
 

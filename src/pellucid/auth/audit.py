@@ -55,6 +55,7 @@ class Event(StrEnum):
     USER_UNBANNED = "user_unbanned"
     USER_DELETED = "user_deleted"
     USER_EXPORTED = "user_exported"
+    USER_ERASED = "user_erased"
     LINK_GENERATED = "link_generated"
     IMPERSONATED = "impersonated"
 

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.tables import User
+from pellucid.database.session import WriteSession
 
 H = TypeVar("H", bound=Callable[..., Any])
 RESERVED = frozenset(
@@ -76,6 +77,8 @@ class Hooks:
         self._before_sign_in: list[Callable[..., Any]] = []
         self._after_sign_in: list[Callable[..., Any]] = []
         self._claims: list[Callable[..., Any]] = []
+        self._exports: list[Callable[..., Any]] = []
+        self._erases: list[Callable[..., Any]] = []
 
     def before_sign_up(self, hook: H) -> H:
         """Call ``hook(entry: SignUpEntry)`` before an account is made."""
@@ -96,6 +99,16 @@ class Hooks:
     def claims(self, hook: H) -> H:
         """Add what ``hook(user: User, claims)`` returns to the claims of each new access token; `RESERVED` ones stay as they are."""
         return _kept(self._claims, hook)
+
+    def exports(self, hook: H) -> H:
+        """Add what ``hook(user: User, session: WriteSession)`` returns, a mapping of JSON, to the export of a person's data. The session
+        has the role ``service_role`` and belongs to a transaction that goes on: it is not to be committed."""
+        return _kept(self._exports, hook)
+
+    def erases(self, hook: H) -> H:
+        """Call ``hook(user: User, session: WriteSession)`` when a person's data is erased, before the account goes; the session as with
+        `exports`. What it raises refuses the whole."""
+        return _kept(self._erases, hook)
 
     # -- for the services -----------------------------------------------------------------------------------------------
 
@@ -123,6 +136,18 @@ class Hooks:
             added = await _called(hook, user, dict(claims)) or {}
             claims |= {name: value for name, value in added.items() if name not in RESERVED}
         return claims
+
+    async def exported(self, user: User, session: WriteSession) -> dict[str, Any]:
+        """What the application knows of a person."""
+        found: dict[str, Any] = {}
+        for hook in self._exports:
+            found |= await _called(hook, user, session) or {}
+        return found
+
+    async def erased(self, user: User, session: WriteSession) -> None:
+        """Have the application erase what it knows of a person."""
+        for hook in self._erases:
+            await _called(hook, user, session)
 
 
 def _kept(hooks: list[Callable[..., Any]], hook: H) -> H:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid.auth import assurance
+from pellucid.auth.admin.links import Links
+from pellucid.auth.admin.personal import Personal
+from pellucid.auth.admin.service import Administration
 from pellucid.auth.assurance import require_account
 from pellucid.auth.audit import Audit
 from pellucid.auth.client import NOBODY, Client
@@ -36,8 +39,9 @@ from pellucid.web.identity import Identity
 class Accounts:
     """Makes accounts and lets people in. The one door to all services of the accounts; none of them knows routes.
 
-    ``audit``, ``limits``, ``hooks``, ``sessions``, ``revocations``, ``browsers``, ``outbox``, ``mailed``, ``door``, ``registration`` and
-    ``credentials`` are those services. What is asked for most, such as ``sign_in``, can be called here.
+    ``audit``, ``limits``, ``hooks``, ``sessions``, ``revocations``, ``browsers``, ``outbox``, ``mailed``, ``door``, ``registration``,
+    ``credentials``, ``administration``, ``links`` and ``personal`` are those services. What is asked for most, such as ``sign_in``, can be
+    called here.
     """
 
     def __init__(
@@ -85,6 +89,17 @@ class Accounts:
             self.limits,
             options,
         )
+        self.administration = Administration(
+            database,
+            passwords,
+            sessions=self.sessions,
+            mailed=self.mailed,
+            outbox=self.outbox,
+            audit=self.audit,
+            hooks=hooks,
+        )
+        self.links = Links(self.administration, self.letters)
+        self.personal = Personal(self.administration, hooks)
         self.sign_up = self.registration.sign_up
         self.sign_in = self.credentials.sign_in
         self.change_password = self.credentials.change_password
