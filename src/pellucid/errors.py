@@ -17,7 +17,7 @@
     │   └── RowNotFound · NotSingular
     ├── IdentityError          who is asking
     │   ├── Unauthenticated (ClaimsRefused (RoleRefused) · TokenRequired · NoTokenKey · SessionEnded)
-    │   ├── WrongCredentials · ProofRefused · TooManyAttempts
+    │   ├── WrongCredentials · ProofRefused · TooManyAttempts · ProviderFailed · UnknownProvider · NotLinked · LastWayIn
     │   └── Forbidden (StepUpRequired · Unverified · Banned)
     ├── DatabaseError          PostgreSQL refused; `sqlstate` says why (PostgreSQL, appendix A)
     │   └── Duplicate · BrokenReference · MissingValue · BrokenCheck · InvalidValue · Denied · ReadOnly
@@ -601,6 +601,41 @@ class TooManyAttempts(IdentityError):
     status = 429
     title = "Too many attempts"
     way_out = "Wait as long as Retry-After says, and try again."
+
+
+class ProviderFailed(IdentityError):
+    """Signing in elsewhere did not work: the provider or the person there refused, or what came back is not to be believed."""
+
+    code = "provider-failed"
+    title = "Signing in elsewhere failed"
+    way_out = "Begin again; if it fails again, sign in another way."
+
+
+class UnknownProvider(IdentityError):
+    """Nobody can sign in with such a provider here."""
+
+    code = "unknown-provider"
+    status = 404
+    title = "No such provider"
+    way_out = "GET /login/providers lists those that there are."
+
+
+class NotLinked(IdentityError):
+    """The account elsewhere does not sign in to the account here that it seems to belong to: both sides must have proved the address."""
+
+    code = "not-linked"
+    status = 409
+    title = "The two accounts are not linked"
+    way_out = "Sign in the way you did before, and link the other account then: POST /identities/{provider}."
+
+
+class LastWayIn(IdentityError):
+    """Without it nobody could sign in to the account any more."""
+
+    code = "last-way-in"
+    status = 409
+    title = "It is the last way in"
+    way_out = "Add a password or another account first."
 
 
 class StepUpRequired(Forbidden):

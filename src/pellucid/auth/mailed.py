@@ -185,7 +185,8 @@ class Mailed:
     async def _change(self, writing: WriteSession, user: User, client: Client) -> None:
         old = user.email
         change = update(User).where(User.id == user.id)
-        await writing.execute(change.values(email=user.new_email, new_email=None, email_verified_at=func.now()))
+        proved = {"email": user.new_email, "new_email": None, "email_verified_at": func.now(), "is_anonymous": False}
+        await writing.execute(change.values(proved))
         await writing.refresh(user)
         await self.audit.note(writing, Event.EMAIL_CHANGED, user_id=user.id, client=client)
         if old:

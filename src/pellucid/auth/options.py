@@ -1,6 +1,6 @@
 """What the accounts can be told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 DAY = 86_400
@@ -33,12 +33,38 @@ class MailOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderOptions:
+    """Where people have accounts elsewhere, and how they sign in with them.
+
+    With ``issuer`` it is an OpenID provider, whose endpoints are discovered. Without, the three URLs are given, and ``reads`` names how
+    its answers about people are read (`pellucid.auth.providers.people`). ``secret_key`` signs the client secret where it is a token
+    itself, as Apple wants it; ``team`` and ``key_id`` go with it. ``parameters`` are sent along when somebody is sent there.
+    """
+
+    name: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    issuer: str | None = None
+    authorize_url: str | None = None
+    token_url: str | None = None
+    user_url: str | None = None
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    reads: str = "openid"
+    parameters: tuple[tuple[str, str], ...] = ()
+    team: str | None = None
+    key_id: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AccountOptions:
     """Everything the accounts can be told.
 
     ``public_url`` is where people reach this server, without a slash at the end; links in mails are built from it alone. With
     ``verify_email`` nobody signs in before the address is verified. ``limit_addresses`` counts attempts by address too, which makes no
-    sense where everything comes from one machine. ``audit_days`` is how long the audit log is kept.
+    sense where everything comes from one machine. ``audit_days`` is how long the audit log is kept. ``providers`` are those that people
+    may sign in with, and ``redirect_urls`` where they may be sent afterwards, compared letter by letter. ``anonymous`` lets people in
+    who say nothing of themselves.
     """
 
     production: bool = False
@@ -48,6 +74,9 @@ class AccountOptions:
     audit_days: int = 90
     sessions: SessionOptions = SessionOptions()
     mail: MailOptions = MailOptions()
+    providers: tuple[ProviderOptions, ...] = ()
+    redirect_urls: tuple[str, ...] = ()
+    anonymous: bool = True
 
     @property
     def secure(self) -> bool:

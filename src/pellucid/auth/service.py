@@ -11,6 +11,7 @@ from pellucid.auth import assurance
 from pellucid.auth.admin.links import Links
 from pellucid.auth.admin.personal import Personal
 from pellucid.auth.admin.service import Administration
+from pellucid.auth.anonymous import Anonymous
 from pellucid.auth.assurance import require_account
 from pellucid.auth.audit import Audit
 from pellucid.auth.client import NOBODY, Client
@@ -26,6 +27,7 @@ from pellucid.auth.mail.templates import Templates
 from pellucid.auth.mailed import Mailed
 from pellucid.auth.options import AccountOptions
 from pellucid.auth.passwords import Passwords
+from pellucid.auth.providers.service import Others
 from pellucid.auth.registration import Registration
 from pellucid.auth.sessions.browsers import Browsers
 from pellucid.auth.sessions.revocation import Revocations
@@ -40,8 +42,8 @@ class Accounts:
     """Makes accounts and lets people in. The one door to all services of the accounts; none of them knows routes.
 
     ``audit``, ``limits``, ``hooks``, ``sessions``, ``revocations``, ``browsers``, ``outbox``, ``mailed``, ``door``, ``registration``,
-    ``credentials``, ``administration``, ``links`` and ``personal`` are those services. What is asked for most, such as ``sign_in``, can be
-    called here.
+    ``credentials``, ``others``, ``anonymous``, ``administration``, ``links`` and ``personal`` are those services. What is asked for most,
+    such as ``sign_in``, can be called here.
     """
 
     def __init__(
@@ -105,7 +107,9 @@ class Accounts:
         self.change_password = self.credentials.change_password
         self.reset_password = self.credentials.reset_password
         self.set_password = self.credentials.set_password
-        self.life = Stack(self.revocations, self.outbox, Housekeeper(database, options))
+        self.others = Others(database, options, audit=self.audit, limits=self.limits, hooks=hooks, outbox=self.outbox)
+        self.anonymous = Anonymous(database, self.door, self.audit, self.limits, hooks, options)
+        self.life = Stack(self.revocations, self.outbox, Housekeeper(database, options), self.others.outside)
 
     async def change_email(
         self, identity: Identity, address: str, client: Client = NOBODY, data: Mapping[str, Any] | None = None
