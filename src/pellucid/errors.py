@@ -17,8 +17,9 @@
     │   └── RowNotFound · NotSingular
     ├── IdentityError          who is asking
     │   ├── Unauthenticated (ClaimsRefused (RoleRefused) · TokenRequired · NoTokenKey · SessionEnded)
-    │   ├── WrongCredentials · ProofRefused · TooManyAttempts · ProviderFailed · UnknownProvider · NotLinked · LastWayIn
-    │   └── Forbidden (StepUpRequired · Unverified · Banned)
+    │   ├── WrongCredentials · ProofRefused (FactorRefused (ChallengeRefused)) · TooManyAttempts
+    │   ├── ProviderFailed · UnknownProvider · NotLinked · LastWayIn
+    │   └── Forbidden (StepUpRequired · TooManyFactors · Unverified · Banned)
     ├── DatabaseError          PostgreSQL refused; `sqlstate` says why (PostgreSQL, appendix A)
     │   └── Duplicate · BrokenReference · MissingValue · BrokenCheck · InvalidValue · Denied · ReadOnly
     │       · Interrupted · Contention · StatementRefused
@@ -594,6 +595,22 @@ class ProofRefused(IdentityError):
     way_out = "Ask for a new one."
 
 
+class FactorRefused(ProofRefused):
+    """The code, the passkey or the recovery code does not prove the factor: it is wrong, or was used before."""
+
+    code = "factor-refused"
+    title = "The factor is not proved"
+    way_out = "Try again with the next code, or with another factor."
+
+
+class ChallengeRefused(FactorRefused):
+    """What was answered was not asked, was answered before, or was asked too long ago."""
+
+    code = "challenge-refused"
+    title = "The challenge is not open"
+    way_out = "Ask for a new challenge, and answer that."
+
+
 class TooManyAttempts(IdentityError):
     """Too many attempts in a short time, from one address or for one account (RFC 6585, 4). The wait grows with each."""
 
@@ -644,6 +661,14 @@ class StepUpRequired(Forbidden):
     code = "step-up-required"
     title = "A second factor is needed"
     way_out = "Prove a second factor of the account, and send the request again with the new token."
+
+
+class TooManyFactors(Forbidden):
+    """The account has as many factors as an account can have."""
+
+    code = "too-many-factors"
+    title = "Too many factors"
+    way_out = "Remove one first."
 
 
 class Unverified(Forbidden):

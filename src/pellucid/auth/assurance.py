@@ -27,6 +27,23 @@ def require_account(identity: Identity) -> UUID:
     return identity.user_id
 
 
+def require_session(identity: Identity) -> tuple[UUID, UUID]:
+    """The account of a caller, and the session that it came with. Nobody else may act in its name here.
+
+    Raises:
+        Unauthenticated: there is no account.
+        Forbidden: there is no session, or somebody else acts in the name of the account (RFC 8693, 4.1).
+    """
+    user_id = require_account(identity)
+    if identity.session_id is None:
+        raise Forbidden(
+            "This needs a session.", hint="Sign in, and send the access token or the cookie of the session."
+        )
+    if "act" in identity.claims:
+        raise Forbidden("Nobody can do this in the name of another.", hint="Let the account itself sign in.")
+    return user_id, identity.session_id
+
+
 async def require_assurance(database: Database, identity: Identity) -> None:
     """Go on only where a session has proved as much as its account can: aal2 where it has a second factor.
 
@@ -37,4 +54,9 @@ async def require_assurance(database: Database, identity: Identity) -> None:
         return
     async with database.read(ACCOUNTS) as reading:
         if await reading.scalar(HAS_FACTOR, {"user_id": identity.user_id}):
-            raise StepUpRequired("This needs a second factor.")
+            raise step_up_required()
+
+
+def step_up_required() -> StepUpRequired:
+    """The refusal of a session that has proved too little."""
+    return StepUpRequired("This needs a second factor.")

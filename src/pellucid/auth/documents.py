@@ -6,6 +6,7 @@ from typing import Any
 from pellucid.errors import (
     BodyTooLarge,
     Duplicate,
+    FactorRefused,
     FeatureOff,
     Forbidden,
     InvalidFields,
@@ -14,6 +15,7 @@ from pellucid.errors import (
     ProofRefused,
     RowNotFound,
     SessionEnded,
+    StepUpRequired,
     TooManyAttempts,
     Unauthenticated,
     UnsupportedMediaType,
@@ -111,6 +113,29 @@ TOKEN: Responses = {
 }
 ME: Responses = {**_CALLER, 403: _problem(Forbidden, "The token belongs to a service, not to an account."), **_OFF}
 CHANGE: Responses = {**_BODY, **_CALLER, 403: _problem(Forbidden, "A second factor is needed first."), **_OFTEN, **_OFF}
+_OFTEN_AND_OFF: Responses = {**_REFUSED, **_OFTEN, **_OFF}
+_NOT_PROVED: Responses = {401: _problem(FactorRefused, "No token came, or the code, passkey or challenge is not good.")}
+_NO_FACTOR: Responses = {404: _problem(RowNotFound, "There is no factor of this id that is yours.")}
+_STEP_UP: Responses = {403: _problem(StepUpRequired, "The session has not proved a second factor of the account.")}
+FACTOR_BEGUN: Responses = {
+    **_CALLER,
+    **_BODY,
+    **_STEP_UP,
+    409: _problem(Duplicate, "A factor of yours has this name already."),
+    **_OFTEN,
+    **_OFF,
+}
+FACTOR_ASKED: Responses = {**_CALLER, **_REFUSED, **_NO_FACTOR, **_OFTEN, **_OFF}
+FACTOR_PROVED: Responses = {200: SIGN_IN[200], **_BODY, **_NOT_PROVED, **_STEP_UP, **_NO_FACTOR, **_OFTEN, **_OFF}
+FACTOR_RENAMED: Responses = {**FACTOR_BEGUN, **_NO_FACTOR}
+FACTOR_MANAGED: Responses = {**_CALLER, **_STEP_UP, **_OFF}
+FACTOR_GONE: Responses = {**FACTOR_MANAGED, **_NO_FACTOR}
+PASSKEY_ASKED: Responses = {**_OFTEN, **_OFF}
+PASSKEY_PROVED: Responses = {200: SIGN_IN[200], **_BODY, **_NOT_PROVED, **_OFTEN_AND_OFF}
+PASSKEY_PROVED_BROWSER: Responses = {
+    **{status: answer for status, answer in PASSKEY_PROVED.items() if status != 200},
+    201: SIGN_IN_BROWSER[201],
+}
 USERS: Responses = {**_CALLER, **_OFF}
 USER: Responses = {**_CALLER, 404: _problem(RowNotFound, "There is no account of this id that you may see."), **_OFF}
 

@@ -41,6 +41,7 @@ class Door:
         client: Client = NOBODY,
         cookie: bool = False,
         forgive: tuple[Kind, str] | None = None,
+        strong: bool = False,
     ) -> Granted:
         """Open a session for an account that has proved itself.
 
@@ -51,6 +52,7 @@ class Door:
             client: from where.
             cookie: whether a browser's cookie is to prove the session; otherwise access and refresh tokens do.
             forgive: the attempts that are taken back: what was tried, and the account as it was counted.
+            strong: whether one method proved two factors at once, as a passkey does that makes sure of its owner.
 
         Raises:
             Banned: the account is.
@@ -69,7 +71,7 @@ class Door:
             if known is None:  # deleted since it was looked up
                 raise wrong()
             check_ban(known)
-            opened = await self.sessions.open(writing, known, *methods, client=client, cookie=cookie)
+            opened = await self.sessions.open(writing, known, *methods, client=client, cookie=cookie, strong=strong)
             details: dict[str, Any] = {"methods": list(methods)}
             await self.audit.note(
                 writing, Event.SIGNED_IN, user_id=user.id, session_id=opened.session.id, client=client, details=details

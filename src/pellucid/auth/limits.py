@@ -65,6 +65,8 @@ MAIL = Kind("mail", Rule(5, longest=900, memory=3600), Rule(60, longest=300))
 CODE = Kind("code", Rule(10, longest=300), Rule(60))
 FACTOR = Kind("factor", Rule(10, longest=300), Rule(100))
 """Attempts to prove a second factor."""
+PASSKEY = Kind("passkey", Rule(10, longest=300), Rule(100))
+"""Attempts to sign in with a passkey alone."""
 
 
 class Limits:

@@ -17,6 +17,10 @@ from pellucid.auth.audit import Audit
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.credentials import Credentials
 from pellucid.auth.door import Door
+from pellucid.auth.factors.passwordless import Passwordless
+from pellucid.auth.factors.recovering import Recovery
+from pellucid.auth.factors.service import Factors
+from pellucid.auth.factors.vault import Resealer, Vault
 from pellucid.auth.hooks import Hooks
 from pellucid.auth.housekeeping import Housekeeper
 from pellucid.auth.letters import Letters
@@ -42,8 +46,8 @@ class Accounts:
     """Makes accounts and lets people in. The one door to all services of the accounts; none of them knows routes.
 
     ``audit``, ``limits``, ``hooks``, ``sessions``, ``revocations``, ``browsers``, ``outbox``, ``mailed``, ``door``, ``registration``,
-    ``credentials``, ``others``, ``anonymous``, ``administration``, ``links`` and ``personal`` are those services. What is asked for most,
-    such as ``sign_in``, can be called here.
+    ``credentials``, ``others``, ``anonymous``, ``administration``, ``links``, ``personal``, ``factors``, ``recovery`` and ``passwordless``
+    are those services. What is asked for most, such as ``sign_in``, can be called here.
     """
 
     def __init__(
@@ -109,7 +113,17 @@ class Accounts:
         self.set_password = self.credentials.set_password
         self.others = Others(database, options, audit=self.audit, limits=self.limits, hooks=hooks, outbox=self.outbox)
         self.anonymous = Anonymous(database, self.door, self.audit, self.limits, hooks, options)
-        self.life = Stack(self.revocations, self.outbox, Housekeeper(database, options), self.others.outside)
+        vault = Vault(tokens.keys)
+        self.factors = Factors(self.door, self.outbox, vault)
+        self.recovery = Recovery(self.factors)
+        self.passwordless = Passwordless(self.factors)
+        self.life = Stack(
+            self.revocations,
+            self.outbox,
+            Housekeeper(database, options),
+            Resealer(database, vault),
+            self.others.outside,
+        )
 
     async def change_email(
         self, identity: Identity, address: str, client: Client = NOBODY, data: Mapping[str, Any] | None = None

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import Response
 
+from pellucid.auth.native.base import NEVER_KEPT
 from pellucid.auth.schemas import BrowserAnswer, SessionAnswer, SignInAnswer, UserAnswer
 from pellucid.auth.service import Accounts
 from pellucid.auth.sessions.cookies import set_cookie
@@ -19,6 +20,14 @@ def sign_in_answer(granted: Granted) -> SignInAnswer:
         refresh_token=granted.refresh_token or "",
         user=UserAnswer.model_validate(granted.user),
     )
+
+
+def granted_answer(granted: Granted, response: Response, accounts: Accounts) -> SignInAnswer | BrowserAnswer:
+    """A session in the shape in which it is proved: tokens, or a cookie. The response must not be kept."""
+    response.headers.update(NEVER_KEPT)
+    if granted.cookie is not None:
+        return browser_answer(granted, response, accounts)
+    return sign_in_answer(granted)
 
 
 def session_answer(session: Session, current: UUID | None) -> SessionAnswer:

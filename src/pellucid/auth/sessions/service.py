@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, literal, select, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import undefer
 
 from pellucid.auth.audit import Audit, Event
@@ -82,6 +82,7 @@ class Sessions:
         client: Client = NOBODY,
         cookie: bool = False,
         impersonator: UUID | None = None,
+        strong: bool = False,
     ) -> Opened:
         """Open a session.
 
@@ -92,11 +93,12 @@ class Sessions:
             client: from where.
             cookie: whether it is a browser's, proved by a cookie; otherwise refresh tokens prove it.
             impersonator: who acts in the name of the account, where that is somebody else.
+            strong: whether one method proved two factors at once.
         """
         secret = new_secret()
         values = {
             "user_id": user.id,
-            "aal": AAL2 if len(methods) > 1 else AAL1,
+            "aal": AAL2 if strong or len(methods) > 1 else AAL1,
             "amr": [_proved(method) for method in methods],
             "cookie_hash": digest(secret) if cookie else None,
             "refresh_key": _key(),
@@ -137,7 +139,7 @@ class Sessions:
             .where(Session.id == session_id, Session.revoked_at.is_(None))
             .values(
                 aal=AAL2,
-                amr=Session.amr.op("||")(literal([_proved(method)], JSONB)),
+                amr=_without(method).op("||")(literal([_proved(method)], JSONB)),
                 proved_at=func.now(),
                 last_used_at=func.now(),
                 cookie_hash=digest(secret) if browser else None,
@@ -266,6 +268,12 @@ def ended() -> SessionEnded:
 
 def _proved(method: str) -> dict[str, Any]:
     return {"method": method, "timestamp": int(datetime.now(UTC).timestamp())}
+
+
+def _without(method: str) -> Any:
+    """What was proved by other methods."""
+    others = literal("$[*] ? (@.method != $method)").cast(JSONPATH)
+    return func.jsonb_path_query_array(Session.amr, others, literal({"method": method}, JSONB), type_=JSONB)
 
 
 def _key() -> bytes:

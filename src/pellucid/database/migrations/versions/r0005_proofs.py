@@ -181,6 +181,7 @@ create table auth.challenges (
 """,
     "create index challenges_factor_id_idx on auth.challenges (factor_id)",
     "create index challenges_user_id_idx on auth.challenges (user_id)",
+    "create unique index challenges_hash_key on auth.challenges (hash)",
     "create index challenges_expires_at_idx on auth.challenges (expires_at)",
     f"create table auth.recovery_codes ({OWNER}, hash bytea not null, {SINCE}, used_at timestamptz, primary key (user_id, hash))",
     f"""
