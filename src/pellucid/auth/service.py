@@ -95,17 +95,7 @@ class Accounts:
             self.limits,
             options,
         )
-        self.administration = Administration(
-            database,
-            passwords,
-            sessions=self.sessions,
-            mailed=self.mailed,
-            outbox=self.outbox,
-            audit=self.audit,
-            hooks=hooks,
-        )
-        self.links = Links(self.administration, self.letters)
-        self.personal = Personal(self.administration, hooks)
+        self._administration_opened()
         self.sign_up = self.registration.sign_up
         self.sign_in = self.credentials.sign_in
         self.change_password = self.credentials.change_password
@@ -113,17 +103,28 @@ class Accounts:
         self.set_password = self.credentials.set_password
         self.others = Others(database, options, audit=self.audit, limits=self.limits, hooks=hooks, outbox=self.outbox)
         self.anonymous = Anonymous(database, self.door, self.audit, self.limits, hooks, options)
-        vault = Vault(tokens.keys)
+        housekeeper = Housekeeper(database, options)
+        self.life = Stack(self.revocations, self.outbox, housekeeper, self._factors_opened(), self.others.outside)
+
+    def _administration_opened(self) -> None:
+        self.administration = Administration(
+            self.database,
+            self.passwords,
+            sessions=self.sessions,
+            mailed=self.mailed,
+            outbox=self.outbox,
+            audit=self.audit,
+            hooks=self.hooks,
+        )
+        self.links = Links(self.administration, self.letters)
+        self.personal = Personal(self.administration, self.hooks)
+
+    def _factors_opened(self) -> Resealer:
+        vault = Vault(self.tokens.keys)
         self.factors = Factors(self.door, self.outbox, vault)
         self.recovery = Recovery(self.factors)
         self.passwordless = Passwordless(self.factors)
-        self.life = Stack(
-            self.revocations,
-            self.outbox,
-            Housekeeper(database, options),
-            Resealer(database, vault),
-            self.others.outside,
-        )
+        return Resealer(self.database, vault)
 
     async def change_email(
         self, identity: Identity, address: str, client: Client = NOBODY, data: Mapping[str, Any] | None = None
