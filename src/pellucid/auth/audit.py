@@ -3,13 +3,13 @@
 An event is written in the transaction that it belongs to: what did not happen is not told, and nothing happens untold.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,7 +17,7 @@ from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.tables import BY_DATABASE, Base
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
-from pellucid.database.session import WriteSession
+from pellucid.database.session import ReadSession, WriteSession
 
 
 class Event(StrEnum):
@@ -101,3 +101,30 @@ class Audit:
         """Write an event that has no transaction of its own: something was refused."""
         async with self.database.write(ACCOUNTS) as writing:
             await self.note(writing, event, user_id=user_id, client=client, **more)
+
+
+async def events(
+    reading: ReadSession,
+    *,
+    user: UUID | None = None,
+    event: str | None = None,
+    before: UUID | None = None,
+    limit: int = 100,
+) -> Sequence[Entry]:
+    """Events as far as the session's caller may see them, the newest first.
+
+    Args:
+        reading: the session; ``service_role`` sees all, others none.
+        user: only those that concern this account.
+        event: only those of this kind.
+        before: only those before the event of this id.
+        limit: how many at most.
+    """
+    wanted = select(Entry).order_by(Entry.id.desc()).limit(limit)
+    if user is not None:
+        wanted = wanted.where(Entry.user_id == user)
+    if event is not None:
+        wanted = wanted.where(Entry.event == event)
+    if before is not None:
+        wanted = wanted.where(Entry.id < before)
+    return (await reading.scalars(wanted)).all()

@@ -138,6 +138,16 @@ PASSKEY_PROVED_BROWSER: Responses = {
 }
 USERS: Responses = {**_CALLER, **_OFF}
 USER: Responses = {**_CALLER, 404: _problem(RowNotFound, "There is no account of this id that you may see."), **_OFF}
+_OPERATOR: Responses = {
+    401: _CALLER[401],
+    403: _problem(Forbidden, "The caller is no operator, or a hook said no."),
+    404: _problem(RowNotFound, "There is no such account."),
+    409: _problem(Duplicate, "Another account has this already, or rows of the application refer to the account."),
+    422: _CALLER[422],
+    **_OFF,
+}
+ADMIN_READ: Responses = _OPERATOR
+ADMIN: Responses = {**_OPERATOR, **_BODY}
 
 TOKEN_FORM: dict[str, Any] = {
     "requestBody": {

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from pellucid.auth import documents
 from pellucid.auth.grants import GrantRefused, RefreshGrant, read_grant
-from pellucid.auth.native import factors, inbox, mailed, passkeys, passwords, sessions, verify
+from pellucid.auth.native import admin, factors, inbox, mailed, passkeys, passwords, sessions, verify
 from pellucid.auth.native.answers import sign_in_answer
 from pellucid.auth.native.base import (
     FOR_CALLERS,
@@ -129,5 +129,5 @@ def _answer(content: TokenAnswer | GrantRefusal, status: int) -> JSONResponse:
     return JSONResponse(content.model_dump(), status, NEVER_KEPT)
 
 
-for part in (sessions, passwords, mailed, verify, inbox, factors, passkeys):
+for part in (sessions, passwords, mailed, verify, inbox, factors, passkeys, admin):
     router.routes.extend(part.router.routes)

@@ -76,24 +76,10 @@ class Accounts:
         self.letters.register(self.outbox)
         self.door = Door(database, self.sessions, self.browsers, self.audit, self.limits, hooks, options)
         self.registration = Registration(
-            database,
-            passwords,
-            audit=self.audit,
-            limits=self.limits,
-            hooks=hooks,
-            outbox=self.outbox,
-            options=options,
+            database, passwords, audit=self.audit, limits=self.limits, hooks=hooks, outbox=self.outbox, options=options
         )
         self.credentials = Credentials(
-            database,
-            passwords,
-            self.door,
-            self.sessions,
-            self.mailed,
-            self.outbox,
-            self.audit,
-            self.limits,
-            options,
+            database, passwords, self.door, self.sessions, self.mailed, self.outbox, self.audit, self.limits, options
         )
         self._administration_opened()
         self.sign_up = self.registration.sign_up

@@ -82,14 +82,7 @@ class Links:
                 more |= await self._change(writing, user, target, purpose)
             sent_to = known if purpose == Purpose.CHANGE_EMAIL_OLD else target
             issued = await onetime.issue(writing, purpose, sent_to, user_id=user.id, data=more)
-            await self.administration.audit.note(
-                writing,
-                Event.LINK_GENERATED,
-                user_id=user.id,
-                actor_id=actor.id,
-                client=actor.client,
-                details={"purpose": purpose},
-            )
+            await self.administration.note(writing, Event.LINK_GENERATED, user.id, actor, purpose=purpose)
         return Link(self.letters.link(issued.token, purpose, more), issued, purpose, user)
 
     async def _known(self, writing: WriteSession, address: str) -> User:
@@ -116,5 +109,6 @@ class Links:
         await onetime.drop(writing, user.id, *CHANGES)
         user.new_email = target
         await writing.flush()
+        await writing.refresh(user)
         sides = 2 if user.email and user.email_verified_at is not None else 1
         return {"change": onetime.new_change(), "sides": sides, "new_email": target}

@@ -78,7 +78,7 @@ class Personal:
             await writing.execute(AS_SERVICE)
             data["application"] = await self.hooks.exported(user, writing)
             await writing.execute(AS_ACCOUNTS)
-            await self._note(writing, Event.USER_EXPORTED, user_id, actor)
+            await self.administration.note(writing, Event.USER_EXPORTED, user_id, actor)
         return data
 
     async def erase(self, user_id: UUID, actor: Actor = OPERATORS) -> None:
@@ -99,11 +99,8 @@ class Personal:
             values = {"user_id": user_id, "addresses": [user.email, user.new_email]}
             for statement in FORGET:
                 await writing.execute(statement, values)
-            await self._note(writing, Event.USER_ERASED, user_id, actor)
+            await self.administration.note(writing, Event.USER_ERASED, user_id, actor)
         sessions.revocations.add(gone)
-
-    async def _note(self, writing: Any, event: Event, user_id: UUID, actor: Actor) -> None:
-        await self.administration.audit.note(writing, event, user_id=user_id, actor_id=actor.id, client=actor.client)
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

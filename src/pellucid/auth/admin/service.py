@@ -3,7 +3,8 @@
 Whoever calls this has been let in already: a route for ``service_role``, or the command line.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -100,11 +101,12 @@ class Administration:
             require_fit(new.password, address)
             hashed = await self.passwords.hash(new.password)
         await self.hooks.signing_up(SignUpEntry(address, "admin", actor.client, new.metadata or {}))
-        async with self.database.write(ACCOUNTS) as writing:
-            user = await self._added(writing, new, address)
-            if hashed is not None:
-                await writing.execute(SET_PASSWORD, {"user_id": user.id, "hash": hashed})
-            await self._note(writing, Event.USER_CREATED, user.id, actor)
+        with told_apart():
+            async with self.database.write(ACCOUNTS) as writing:
+                user = await self._added(writing, new, address)
+                if hashed is not None:
+                    await writing.execute(SET_PASSWORD, {"user_id": user.id, "hash": hashed})
+                await self.note(writing, Event.USER_CREATED, user.id, actor)
         await self.hooks.signed_up(user)
         return user
 
@@ -149,7 +151,7 @@ class Administration:
         user.invited_at = datetime.now(UTC)
         await writing.flush()
         await writing.refresh(user)
-        await self._note(writing, Event.USER_INVITED, user.id, actor)
+        await self.note(writing, Event.USER_INVITED, user.id, actor)
         return user
 
     async def change(
@@ -176,33 +178,22 @@ class Administration:
             RowNotFound: there is no such account.
             Duplicate, InvalidFields: as with `create`.
         """
-        values = {name: value for name, value in changes.items() if name in CHANGEABLE}
-        if values.get("email") is not None:
-            values["email"] = fit_address(values["email"])
-        if "role" in values:
-            require_role(values["role"])
+        values = fit_changes(changes)
         hashed = None
         if password is not None:
             require_fit(password, values.get("email"))
             hashed = await self.passwords.hash(password)
-        async with self.database.write(ACCOUNTS) as writing:
-            user = await self.found(writing, user_id)
-            ends = hashed is not None or any(
-                name in values and values[name] != getattr(user, name) for name in ("email", "role")
-            )
-            for name, value in values.items():
-                setattr(user, name, value)
-            if verified is not None:
-                user.email_verified_at = (user.email_verified_at or datetime.now(UTC)) if verified else None
-            if phone_verified is not None:
-                user.phone_verified_at = (user.phone_verified_at or datetime.now(UTC)) if phone_verified else None
-            await writing.flush()
-            if hashed is not None:
-                await writing.execute(SET_PASSWORD, {"user_id": user_id, "hash": hashed})
-            gone = await self.sessions.end(writing, user_id) if ends else []
-            await writing.refresh(user)
-            fields = sorted({*values, *({"password"} if hashed else ())})
-            await self._note(writing, Event.USER_CHANGED, user_id, actor, fields=fields)
+        with told_apart():
+            async with self.database.write(ACCOUNTS) as writing:
+                user = await self.found(writing, user_id)
+                ends = _apply(user, values, verified, phone_verified) or hashed is not None
+                await writing.flush()
+                if hashed is not None:
+                    await writing.execute(SET_PASSWORD, {"user_id": user_id, "hash": hashed})
+                gone = await self.sessions.end(writing, user_id) if ends else []
+                await writing.refresh(user)
+                fields = sorted({*values, *({"password"} if hashed else ())})
+                await self.note(writing, Event.USER_CHANGED, user_id, actor, fields=fields)
         self.sessions.revocations.add(gone)
         return user
 
@@ -218,7 +209,7 @@ class Administration:
             await writing.flush()
             gone = await self.sessions.end(writing, user_id)
             await writing.refresh(user)
-            await self._note(writing, Event.USER_BANNED, user_id, actor, until=until.isoformat())
+            await self.note(writing, Event.USER_BANNED, user_id, actor, until=until.isoformat())
         self.sessions.revocations.add(gone)
         return user
 
@@ -233,7 +224,7 @@ class Administration:
             user.banned_until = None
             await writing.flush()
             await writing.refresh(user)
-            await self._note(writing, Event.USER_UNBANNED, user_id, actor)
+            await self.note(writing, Event.USER_UNBANNED, user_id, actor)
         return user
 
     async def delete(self, user_id: UUID, actor: Actor = OPERATORS) -> None:
@@ -248,7 +239,7 @@ class Administration:
             gone = await self.sessions.end(writing, user_id)
             await writing.delete(user)
             await writing.flush()
-            await self._note(writing, Event.USER_DELETED, user_id, actor)
+            await self.note(writing, Event.USER_DELETED, user_id, actor)
         self.sessions.revocations.add(gone)
 
     async def impersonate(self, user_id: UUID, reason: str, actor: Actor = OPERATORS) -> Granted:
@@ -270,7 +261,7 @@ class Administration:
             )
             opened.session.ends_at = datetime.now(UTC) + IMPERSONATION
             await writing.flush()
-            await self._note(writing, Event.IMPERSONATED, user_id, actor, reason=reason, session=str(opened.session.id))
+            await self.note(writing, Event.IMPERSONATED, user_id, actor, reason=reason, session=str(opened.session.id))
         return await self.sessions.grant(opened)
 
     async def find(self, user_id: UUID) -> User:
@@ -332,8 +323,35 @@ class Administration:
         await writing.refresh(user)
         return user
 
-    async def _note(self, writing: WriteSession, event: Event, user_id: UUID, actor: Actor, **details: Any) -> None:
+    async def note(self, writing: WriteSession, event: Event, user_id: UUID, actor: Actor, **details: Any) -> None:
+        """Write an act into the audit log, within its transaction."""
         await self.audit.note(writing, event, user_id=user_id, actor_id=actor.id, client=actor.client, details=details)
+
+
+def fit_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The new values of an account's columns, each in its one spelling.
+
+    Raises:
+        InvalidFields: an address is none, or the role one that no request may take.
+    """
+    values = {name: value for name, value in changes.items() if name in CHANGEABLE}
+    if values.get("email") is not None:
+        values["email"] = fit_address(values["email"])
+    if "role" in values:
+        require_role(values["role"])
+    return values
+
+
+def _apply(user: User, values: Mapping[str, Any], verified: bool | None, phone_verified: bool | None) -> bool:
+    """Write the changes into an account, and tell whether its sessions prove too much or too little now."""
+    ends = any(name in values and values[name] != getattr(user, name) for name in ("email", "role"))
+    for name, value in values.items():
+        setattr(user, name, value)
+    if verified is not None:
+        user.email_verified_at = (user.email_verified_at or datetime.now(UTC)) if verified else None
+    if phone_verified is not None:
+        user.phone_verified_at = (user.phone_verified_at or datetime.now(UTC)) if phone_verified else None
+    return ends
 
 
 def fit_address(address: str) -> str:
@@ -361,5 +379,14 @@ def require_role(role: str) -> None:
 
 def taken(field: str) -> Duplicate:
     """The refusal of what another account has already."""
-    fault = Fault(field, "An account has this already.")
+    fault = Fault(field, f"An account with this {field} is there already.")
     return Duplicate(fault.message, sqlstate="23505", faults=(fault,))
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Say in words which of the two that only one account may have is there already."""
+    try:
+        yield
+    except Duplicate as fault:
+        raise taken("phone" if "phone" in str(fault.__cause__) else "email") from fault
