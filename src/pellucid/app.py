@@ -13,9 +13,11 @@ from pellucid import version
 from pellucid.auth import routes as accounts_routes
 from pellucid.auth.hooks import Hooks
 from pellucid.auth.identifier import BearerIdentifier
+from pellucid.auth.keywatch import KeyWatch
 from pellucid.auth.passwords import PasswordOptions, Passwords
 from pellucid.auth.service import Accounts
 from pellucid.auth.tokens import open_tokens
+from pellucid.auth.trusted import open_keys
 from pellucid.database.capabilities import Capabilities
 from pellucid.database.core import Database
 from pellucid.errors import StartupError
@@ -105,7 +107,11 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         raise StartupError("This application is being served already.", hint="Make one Pellucid() for each server.")
     database = Database(settings.database(deployment.dsn, deployment.admin_dsn), deployment.capabilities)
     tokens = open_tokens(settings.tokens(), settings.keys())
-    accounts = Accounts(database, Passwords(PasswordOptions()), tokens, settings.accounts(), application.hooks)
+    passwords = Passwords(PasswordOptions(calibrated=settings.production))
+    accounts = Accounts(database, passwords, tokens, settings.accounts(), application.hooks)
+    watch = KeyWatch(
+        settings.keys().path, lambda: open_keys(settings.tokens().secret, settings.keys()), accounts.use_keys
+    )
     identifier = BearerIdentifier(
         tokens,
         lambda: database.catalog.roles,
@@ -129,7 +135,7 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         share=Share(database) if settings.share else None,
     )
     add_data_routes(application.router.routes, application.data)
-    _live_with(application, Stack(database, accounts.life, *filter(None, [application.data.share])))
+    _live_with(application, Stack(database, accounts.life, watch, *filter(None, [application.data.share])))
     return application
 
 

@@ -93,6 +93,7 @@ REFRESH: Responses = {
     **_BODY,
     401: _problem(SessionEnded, "The session has ended, or the refresh token was used before."),
     **_REFUSED,
+    **_OFTEN,
     **_OFF,
 }
 ASK: Responses = {**_BODY, **_OFTEN, **_OFF}

@@ -63,6 +63,8 @@ SIGN_IN = Kind("sign_in", Rule(30), Rule(300))
 SIGN_UP = Kind("sign_up", Rule(20), Rule(60))
 MAIL = Kind("mail", Rule(5, longest=900, memory=3600), Rule(60, longest=300))
 CODE = Kind("code", Rule(10, longest=300), Rule(60))
+REFRESH = Kind("refresh", Rule(300), Rule(300))
+"""Refresh tokens from one address without one among them that was good."""
 FACTOR = Kind("factor", Rule(10, longest=300), Rule(100))
 """Attempts to prove a second factor."""
 PASSKEY = Kind("passkey", Rule(10, longest=300), Rule(100))
@@ -78,7 +80,7 @@ class Limits:
         self.addresses = addresses
 
     async def admit(self, kind: Kind, account: str | None, client: Client) -> None:
-        """Count an attempt, in a transaction of its own.
+        """Count an attempt, for the account and for the address, in one transaction of its own.
 
         Args:
             kind: what is tried.
@@ -89,23 +91,35 @@ class Limits:
             TooManyAttempts: a wait is due; it carries ``Retry-After``.
         """
         wait = 0.0
-        if account is not None:
-            wait = await self._count(_subject(kind, "account", account), kind.account)
-        if client.network is not None and self.addresses and not wait:
-            wait = await self._count(_subject(kind, "address", client.network), kind.address)
+        counted = self._counted(kind, account, client)
+        if counted:
+            async with self.database.write(ACCOUNTS) as writing:
+                for subject, rule in counted:
+                    wait = wait or await self._count(writing, subject, rule)
         if wait > 0:
             raise TooManyAttempts(
                 "There were too many attempts just now.", headers={"Retry-After": str(max(1, math.ceil(wait)))}
             )
 
+    async def forgive_address(self, writing: WriteSession, kind: Kind, client: Client) -> None:
+        """Take the count of an address back, within a transaction: for what only failures count."""
+        if client.network is not None and self.addresses:
+            await writing.execute(FORGIVE, {"subject": _subject(kind, "address", client.network)})
+
     async def forgive(self, writing: WriteSession, kind: Kind, account: str) -> None:
         """Take the count of an account back, within a transaction: whoever it was has proved it."""
         await writing.execute(FORGIVE, {"subject": _subject(kind, "account", account)})
 
-    async def _count(self, subject: str, rule: Rule) -> float:
+    def _counted(self, kind: Kind, account: str | None, client: Client) -> list[tuple[str, Rule]]:
+        """What an attempt counts for: the account first, always in this order, so that no two wait for each other."""
+        counted = [] if account is None else [(_subject(kind, "account", account), kind.account)]
+        if client.network is not None and self.addresses:
+            counted.append((_subject(kind, "address", client.network), kind.address))
+        return counted
+
+    async def _count(self, writing: WriteSession, subject: str, rule: Rule) -> float:
         values = {"subject": subject, "free": rule.free, "longest": rule.longest, "memory": rule.memory}
-        async with self.database.write(ACCOUNTS) as writing:
-            waits: float | None = await writing.scalar(COUNT, values)
+        waits: float | None = await writing.scalar(COUNT, values)
         return waits or 0.0
 
 

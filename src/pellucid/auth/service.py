@@ -14,6 +14,7 @@ from pellucid.auth.admin.service import Administration
 from pellucid.auth.anonymous import Anonymous
 from pellucid.auth.assurance import require_account
 from pellucid.auth.audit import Audit
+from pellucid.auth.calibration import Calibration
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.credentials import Credentials
 from pellucid.auth.door import Door
@@ -23,6 +24,7 @@ from pellucid.auth.factors.service import Factors
 from pellucid.auth.factors.vault import Resealer, Vault
 from pellucid.auth.hooks import Hooks
 from pellucid.auth.housekeeping import Housekeeper
+from pellucid.auth.keys import KeySet
 from pellucid.auth.letters import Letters
 from pellucid.auth.limits import Limits
 from pellucid.auth.mail.outbox import Outbox
@@ -67,7 +69,13 @@ class Accounts:
         self.limits = Limits(database, addresses=options.limit_addresses)
         self.revocations = Revocations(database, tokens.options.lifetime + tokens.options.leeway)
         self.sessions = Sessions(
-            database, tokens, audit=self.audit, hooks=hooks, revocations=self.revocations, options=options.sessions
+            database,
+            tokens,
+            audit=self.audit,
+            hooks=hooks,
+            revocations=self.revocations,
+            limits=self.limits,
+            options=options.sessions,
         )
         self.browsers = Browsers(self.sessions)
         self.outbox = open_outbox(database, options)
@@ -90,7 +98,9 @@ class Accounts:
         self.others = Others(database, options, audit=self.audit, limits=self.limits, hooks=hooks, outbox=self.outbox)
         self.anonymous = Anonymous(database, self.door, self.audit, self.limits, hooks, options)
         housekeeper = Housekeeper(database, options)
-        self.life = Stack(self.revocations, self.outbox, housekeeper, self._factors_opened(), self.others.outside)
+        self._resealer = self._factors_opened()
+        calibration = Calibration(database, passwords)
+        self.life = Stack(calibration, self.revocations, self.outbox, housekeeper, self._resealer, self.others.outside)
 
     def _administration_opened(self) -> None:
         self.administration = Administration(
@@ -106,11 +116,18 @@ class Accounts:
         self.personal = Personal(self.administration, self.hooks)
 
     def _factors_opened(self) -> Resealer:
-        vault = Vault(self.tokens.keys)
+        self._vault = vault = Vault(self.tokens.keys)
         self.factors = Factors(self.door, self.outbox, vault)
         self.recovery = Recovery(self.factors)
         self.passwordless = Passwordless(self.factors)
         return Resealer(self.database, vault)
+
+    async def use_keys(self, keys: KeySet) -> None:
+        """Sign and check with these keys from now on, and keep secrets with them."""
+        self._vault.use(keys)
+        self.tokens.keys = keys
+        await self._resealer.stop()
+        await self._resealer.start()
 
     async def change_email(
         self, identity: Identity, address: str, client: Client = NOBODY, data: Mapping[str, Any] | None = None

@@ -82,9 +82,19 @@ class Tokens:
 
     def __init__(self, options: TokenOptions, keys: KeySet, clock: Callable[[], float] = time.time) -> None:
         self.options = options
-        self.keys = keys
+        self._keys = keys
         self._clock = clock
         self._genuine: dict[bytes, Verified] = {}
+
+    @property
+    def keys(self) -> KeySet:
+        """The keys. They may be replaced at any time; what others signed is checked anew then."""
+        return self._keys
+
+    @keys.setter
+    def keys(self, keys: KeySet) -> None:
+        self._keys = keys
+        self._genuine.clear()
 
     def issue(
         self,

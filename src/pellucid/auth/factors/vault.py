@@ -2,7 +2,7 @@
 key that signs tokens.
 
 What is sealed names its key. Any private key of the key file opens it, so that signing keys can be changed: `Resealer` brings
-all that is stored to the new key at the start of a worker, while the old one is still in the file.
+all that is stored to the new key at the start of a worker and when the file changes, while the old one is still in the file.
 """
 
 import asyncio
@@ -39,6 +39,10 @@ class Vault:
     """Seals and opens."""
 
     def __init__(self, keys: KeySet) -> None:
+        """Use these keys."""
+        self.use(keys)
+
+    def use(self, keys: KeySet) -> None:
         """Derive a key from each private key; the one that signs is the one that seals."""
         lent = [] if keys.signer is None else [keys.signer]
         derived = [_derived(key) for key in (*lent, *keys.verifying.values()) if _private(key)]

@@ -17,6 +17,7 @@ from sqlalchemy.orm import undefer
 from pellucid.auth.audit import Audit, Event
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.hooks import Hooks
+from pellucid.auth.limits import REFRESH, Limits
 from pellucid.auth.opaque import derived, digest, new_secret
 from pellucid.auth.options import SessionOptions
 from pellucid.auth.sessions.revocation import Revocations
@@ -65,6 +66,7 @@ class Sessions:
         audit: Audit,
         hooks: Hooks,
         revocations: Revocations,
+        limits: Limits,
         options: SessionOptions,
     ) -> None:
         self.database = database
@@ -72,6 +74,7 @@ class Sessions:
         self.audit = audit
         self.hooks = hooks
         self.revocations = revocations
+        self.limits = limits
         self.options = options
 
     async def open(
@@ -119,9 +122,13 @@ class Sessions:
 
         Raises:
             SessionEnded: it is none of a living session, or it was used before and the grace is over; then its session ends.
+            TooManyAttempts: too many that were not good came from this address.
         """
+        await self.limits.admit(REFRESH, None, client)
         async with self.database.write(ACCOUNTS) as writing:
             opened = await self._rotated(writing, token, client)
+            if opened is not None:
+                await self.limits.forgive_address(writing, REFRESH, client)
         if opened is None:
             raise ended()
         return await self.grant(opened)

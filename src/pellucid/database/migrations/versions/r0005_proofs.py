@@ -285,6 +285,13 @@ on auth.api_keys to authenticated, service_role
 
 WATCH = (
     "create table auth.attempts (subject text primary key, count int not null, free_at timestamptz not null, last_at timestamptz not null)",
+    """
+create table auth.password_cost (
+  one boolean primary key default true check (one), passes int not null, memory int not null, lanes int not null,
+  measured_at timestamptz not null default now()
+)
+""",
+    "comment on table auth.password_cost is 'What a hash costs, as it was measured; delete the row to have it measured again.'",
     "create index attempts_last_at_idx on auth.attempts (last_at)",
     f"""
 create table auth.audit_log (
@@ -318,6 +325,7 @@ SECRET = (
     "recovery_codes",
     "flow_states",
     "attempts",
+    "password_cost",
 )
 """Tables that nobody but their owner has any right to."""
 OWN_ROWS = ("sessions", "factors", "webauthn_credentials", "identities", "api_keys")
