@@ -15,8 +15,10 @@ PAGES = [
     "docs/how-to/go-to-production.md",
     "docs/how-to/join-tables.md",
     "docs/how-to/own-routes.md",
+    "docs/how-to/passkeys.md",
     "docs/how-to/psql.md",
     "docs/how-to/row-level-security.md",
+    "docs/how-to/second-factors.md",
     "docs/how-to/supabase-clients.md",
 ]
 

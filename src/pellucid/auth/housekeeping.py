@@ -1,4 +1,4 @@
-"""Throws away what is over: sessions, tokens, challenges and counters that have expired, and the audit log as far as it is too old."""
+"""Throws away what is over: sessions, tokens, challenges and counters that have expired, factors that were never proved, old events."""
 
 import asyncio
 import logging
@@ -26,6 +26,7 @@ EXPIRED = tuple(
         "delete from auth.sessions where least(idle_ends_at, ends_at, revoked_at) < now() - make_interval(days => :days)",
         "delete from auth.one_time_tokens where expires_at < now() - make_interval(days => :days)",
         "delete from auth.challenges where expires_at < now() - make_interval(days => :days)",
+        "delete from auth.factors where verified_at is null and created_at < now() - make_interval(days => :days)",
         "delete from auth.flow_states where expires_at < now() - make_interval(days => :days)",
         "delete from auth.attempts where last_at < now() - make_interval(days => :days)",
         "delete from auth.revoked_sessions where revoked_at < now() - make_interval(days => :days)",
