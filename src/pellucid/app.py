@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from pellucid import version
 from pellucid.auth import routes as accounts_routes
+from pellucid.auth.gotrue.routes import routes as supabase_routes
 from pellucid.auth.hooks import Hooks
 from pellucid.auth.identifier import BearerIdentifier
 from pellucid.auth.keywatch import KeyWatch
@@ -125,6 +126,7 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     install(application, settings.web())
     # FastAPI searches an included router anew for each request that goes past it; plain routes cost nothing.
     application.router.routes.extend(accounts_routes.router.routes)
+    application.router.routes.extend(supabase_routes())
     application.router.routes.extend(_documents(application, production=settings.production).routes)
     application.data = DataApi(
         database,

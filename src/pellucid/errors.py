@@ -18,7 +18,7 @@
     ├── IdentityError          who is asking
     │   ├── Unauthenticated (ClaimsRefused (RoleRefused) · TokenRequired · NoTokenKey · SessionEnded)
     │   ├── WrongCredentials · ProofRefused (FactorRefused (ChallengeRefused)) · TooManyAttempts
-    │   ├── ProviderFailed · UnknownProvider · NotLinked · LastWayIn
+    │   ├── ProviderFailed · UnknownProvider · NotLinked · LastWayIn · AuthRefused
     │   └── Forbidden (StepUpRequired · TooManyFactors · Unverified · Banned)
     ├── DatabaseError          PostgreSQL refused; `sqlstate` says why (PostgreSQL, appendix A)
     │   └── Duplicate · BrokenReference · MissingValue · BrokenCheck · InvalidValue · Denied · ReadOnly
@@ -685,6 +685,38 @@ class Banned(Forbidden):
     code = "banned"
     title = "The account is banned"
     way_out = "Ask whoever runs this server."
+
+
+class AuthRefused(IdentityError):
+    """What was asked of `/auth/v1` is refused, with a status and a code that Supabase's clients know."""
+
+    code = "auth-refused"
+    status = 400
+    title = "Refused"
+    way_out = "The code of the answer says what was wrong."
+
+    def __init__(
+        self,
+        status: int,
+        word: str,
+        message: str,
+        *,
+        reasons: tuple[str, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep what a client is told.
+
+        Args:
+            status: of the answer.
+            word: the code, one of those of Supabase's API.
+            message: in that API's words, for programs compare them.
+            reasons: why a password is too weak, in its words.
+            headers: of the answer.
+        """
+        super().__init__(message, headers=headers)
+        self.status = status
+        self.word = word
+        self.reasons = reasons
 
 
 # -- PostgreSQL refused ---------------------------------------------------------------------------------------------

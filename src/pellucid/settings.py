@@ -204,6 +204,12 @@ class Settings(BaseModel):
     public_url: Annotated[OptionalText, AfterValidator(_a_site)] = Field(
         None, description="where people reach the server, such as https://api.example.com; links in mails begin with it"
     )
+    site_url: OptionalText = Field(
+        None, description="the site that links in mails lead on to under /auth/v1; public_url where there is none"
+    )
+    redirect_urls: Words = Field(
+        (), description="other addresses that they may lead on to, each in full: nothing is matched but the very same"
+    )
     mail_url: Secret | None = Field(
         None,
         description="the mail server, smtp+starttls://user:password@host:587 or smtps://…; without it no mails are sent",
@@ -359,6 +365,8 @@ class Settings(BaseModel):
                 sender=self.mail_sender,
                 templates=self.mail_templates,
             ),
+            site_url=self.site_url,
+            redirect_urls=self.redirect_urls,
         )
 
     def server(self, *, watch: tuple[Path, ...] = (), interactive: bool = False) -> ServerOptions:

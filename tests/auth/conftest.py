@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
+from pellucid.auth.gotrue.routes import routes as supabase_routes
 from pellucid.auth.identifier import BearerIdentifier
 from pellucid.auth.keys import generate_key, parse_keys
 from pellucid.auth.options import AccountOptions
@@ -68,6 +69,7 @@ def app(accounts: Accounts, options: AccountOptions) -> FastAPI:
     app = FastAPI()
     install(app, WebOptions())
     app.include_router(router)
+    app.router.routes.extend(supabase_routes())
     identifier = BearerIdentifier(
         accounts.tokens,
         lambda: accounts.database.catalog.roles,

@@ -63,8 +63,8 @@ class AccountOptions:
     ``public_url`` is where people reach this server, without a slash at the end; links in mails are built from it alone. With
     ``verify_email`` nobody signs in before the address is verified. ``limit_addresses`` counts attempts by address too, which makes no
     sense where everything comes from one machine. ``audit_days`` is how long the audit log is kept. ``providers`` are those that people
-    may sign in with, and ``redirect_urls`` where they may be sent afterwards, compared letter by letter. ``anonymous`` lets people in
-    who say nothing of themselves.
+    may sign in with, and ``redirect_urls`` where they may be sent afterwards, compared letter by letter; ``site_url`` is where they are
+    sent under ``/auth/v1`` when nothing else is asked for. ``anonymous`` lets people in who say nothing of themselves.
     """
 
     production: bool = False
@@ -77,6 +77,12 @@ class AccountOptions:
     providers: tuple[ProviderOptions, ...] = ()
     redirect_urls: tuple[str, ...] = ()
     anonymous: bool = True
+    site_url: str | None = None
+
+    @property
+    def site(self) -> str:
+        """Where people come back to."""
+        return self.site_url or self.public_url
 
     @property
     def secure(self) -> bool:
