@@ -67,10 +67,11 @@ class Read:
 
 
 @pytest.fixture
-def mail(client: httpx.AsyncClient, accounts: Accounts) -> Mail:
+async def mail(client: httpx.AsyncClient, accounts: Accounts) -> Mail:
+    await accounts.outbox.stop()  # or else its own task might hold a mail at the moment when it is looked for
+
     async def mail(address: str) -> Read:
         """The newest mail to an address."""
-        await accounts.outbox.stop()
         await accounts.outbox.empty()
         shown = (await client.get("http://127.0.0.1/inbox", params={"to": address})).json()
         return Read(shown[0]["text"])
