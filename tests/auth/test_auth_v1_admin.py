@@ -37,6 +37,8 @@ ROUTES = [
     ("GET", f"admin/users/{NO_ONE}", None),
     ("PUT", f"admin/users/{NO_ONE}", {}),
     ("DELETE", f"admin/users/{NO_ONE}", None),
+    ("GET", f"admin/users/{NO_ONE}/factors", None),
+    ("DELETE", f"admin/users/{NO_ONE}/factors/{NO_ONE}", None),
     ("POST", "admin/generate_link", {"type": "magiclink", "email": "ada@example.com"}),
     ("POST", "invite", {"email": "ada@example.com"}),
 ]
@@ -59,6 +61,8 @@ REFUSED: list[tuple[str, str, dict[str, Any] | None, int, str]] = [
     ("GET", f"admin/users/{NO_ONE}", None, 404, "user_not_found"),
     ("PUT", f"admin/users/{NO_ONE}", {}, 404, "user_not_found"),
     ("DELETE", f"admin/users/{NO_ONE}", None, 404, "user_not_found"),
+    ("GET", f"admin/users/{NO_ONE}/factors", None, 404, "user_not_found"),
+    ("DELETE", f"admin/users/{NO_ONE}/factors/{NO_ONE}", None, 404, "mfa_factor_not_found"),
     ("DELETE", f"admin/users/{NO_ONE}", {"should_soft_delete": True}, 400, "validation_failed"),
     ("POST", "admin/users", {}, 400, "validation_failed"),
     ("POST", "admin/users", {"email": "nothing"}, 400, "validation_failed"),

@@ -55,7 +55,7 @@ class World:
         """Where the link of a mail leads."""
         link = re.findall(r"https?://\S+/verify\?\S+", self.mail(address, seen))[0]
         parts = urlsplit(link)
-        return self.http.get(f"{parts.path}?{parts.query}").headers["location"]
+        return str(self.http.get(f"{parts.path}?{parts.query}").headers["location"])
 
 
 @pytest.fixture(scope="module")

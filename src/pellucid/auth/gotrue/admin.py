@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from pellucid.auth.admin.service import FOREVER, Actor, NewAccount
 from pellucid.auth.gotrue.call import Call, answer, invalid
+from pellucid.auth.gotrue.factors import factor_id
 from pellucid.auth.gotrue.passwords import require_fit
 from pellucid.auth.gotrue.shapes import user_shown, users_shown
 from pellucid.auth.gotrue.user import merged
 from pellucid.auth.tables import User
-from pellucid.errors import AuthRefused
+from pellucid.errors import AuthRefused, RowNotFound
 
 PAGE = 50
 MOST = 1000
@@ -107,6 +108,24 @@ async def delete(call: Call) -> Response:
         raise invalid("Accounts are deleted for good here; should_soft_delete must be false")
     await call.accounts.administration.delete(user_id(call), actor)
     return answer({})
+
+
+async def factors(call: Call) -> Response:
+    """``GET /admin/users/{id}/factors``: the second factors of an account."""
+    await actor_of(call)
+    user = await call.accounts.administration.find(user_id(call))
+    return answer((await user_shown(call.accounts, user)).get("factors", []))
+
+
+async def drop_factor(call: Call) -> Response:
+    """``DELETE /admin/users/{id}/factors/{factor_id}``: remove one of them; all sessions of the account end."""
+    actor, user = await actor_of(call), user_id(call)
+    key = factor_id(call)
+    try:
+        await call.accounts.factors.discard(user, key, call.client, actor_id=actor.id)
+    except RowNotFound as fault:
+        raise AuthRefused(404, "mfa_factor_not_found", "Factor not found") from fault
+    return answer({"id": str(key)})
 
 
 def user_id(call: Call) -> UUID:

@@ -38,6 +38,8 @@ HANDLERS: Mapping[str, Mapping[str, Handler]] = {
     "/admin/generate_link": {"POST": links.generate},
     "/admin/users": {"GET": admin.users, "POST": admin.create},
     "/admin/users/{user_id}": {"GET": admin.read, "PUT": admin.change, "DELETE": admin.delete},
+    "/admin/users/{user_id}/factors": {"GET": admin.factors},
+    "/admin/users/{user_id}/factors/{factor_id}": {"DELETE": admin.drop_factor},
 }
 
 
