@@ -2,11 +2,13 @@
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
 
 from pellucid.auth.options import AccountOptions
+from pellucid.auth.service import Accounts
 from pellucid.auth.tokens import Tokens
 
 ADA = {"email": "ada@example.com", "password": "an engine of brass"}
@@ -94,6 +96,20 @@ async def test_an_account_is_made_changed_banned_and_deleted(admin_of: httpx.Asy
     assert (await admin_of.post("token?grant_type=password", json=ADA)).status_code == 200
     assert (await admin_of.delete(path)).json() == {}
     assert (await admin_of.get(path)).status_code == 404
+
+
+async def test_who_acts_for_another_changes_no_way_in(admin_of: httpx.AsyncClient, accounts: Accounts) -> None:
+    made = (await admin_of.post("admin/users", json={"email": "ada@example.com"})).json()
+    granted = await accounts.administration.impersonate(UUID(made["id"]), "to help")
+    bearer = {"Authorization": f"Bearer {granted.access.text}"}
+    asked = [
+        await admin_of.put("user", json={"password": "an engine of silver"}, headers=bearer),
+        await admin_of.put("user", json={"email": "other@example.com"}, headers=bearer),
+        await admin_of.get("reauthenticate", headers=bearer),
+        await admin_of.get("user/identities/authorize?provider=x", headers=bearer),
+        await admin_of.post("factors", json={"factor_type": "totp"}, headers=bearer),
+    ]
+    assert [answer.status_code for answer in asked] == [403] * 5
 
 
 async def test_accounts_come_in_pages(admin_of: httpx.AsyncClient) -> None:

@@ -49,7 +49,7 @@ class World:
         raise AssertionError(f"no mail to {address}")
 
     def code(self, address: str, seen: int = 0) -> str:
-        return re.findall(r"\b\d{6}\b", self.mail(address, seen))[0]
+        return str(re.findall(r"\b\d{6}\b", self.mail(address, seen))[0])
 
     def follow(self, address: str, seen: int = 0) -> str:
         """Where the link of a mail leads."""

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pellucid.auth.addresses import MAX_LENGTH, normal
+from pellucid.auth.assurance import require_account
 from pellucid.auth.client import Client, client_of
 from pellucid.auth.door import check_ban
 from pellucid.auth.native.base import ENTRY, NEVER_KEPT, accounts_of
@@ -113,6 +114,17 @@ class Call:
             raise AuthRefused(403, "user_not_found", "User from sub claim in JWT does not exist") from fault
         except Banned as fault:
             raise AuthRefused(403, "user_banned", "User is banned") from fault
+        return identity, user
+
+    async def owner(self) -> tuple[Identity, User]:
+        """The same, and nobody else who acts in the name of the account.
+
+        Raises:
+            AuthRefused: as with `signed_in`.
+            Forbidden: somebody else acts.
+        """
+        identity, user = await self.signed_in()
+        require_account(identity)
         return identity, user
 
     async def service(self) -> Identity:

@@ -28,7 +28,7 @@ async def authorize(call: Call) -> Response:
 
 async def link(call: Call) -> Response:
     """``GET /user/identities/authorize?provider=…``: the same, to link what is there to the account that asks."""
-    identity, user = await call.signed_in()
+    identity, user = await call.owner()
     await call.accounts.require_assurance(identity)
     begun = await _begin(call, user.id)
     if call.asked("skip_http_redirect").lower() == "true":
@@ -60,7 +60,7 @@ async def callback(call: Call) -> Response:
 
 async def unlink(call: Call) -> Response:
     """``DELETE /user/identities/{id}``: have an account elsewhere sign in here no more."""
-    identity, user = await call.signed_in()
+    identity, user = await call.owner()
     await call.accounts.require_assurance(identity)
     try:
         key = UUID(call.request.path_params["identity_id"])

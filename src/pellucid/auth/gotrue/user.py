@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from starlette.responses import Response
 
+from pellucid.auth.assurance import require_account
 from pellucid.auth.audit import Event
 from pellucid.auth.gotrue.call import Call, answer, invalid
 from pellucid.auth.gotrue.letters import ask, letter, mails_limited, no_phone
@@ -56,7 +57,7 @@ async def change(call: Call) -> Response:
 
 async def reauthenticate(call: Call) -> Response:
     """``GET /reauthenticate``: have a code sent that lets the password be changed."""
-    _, user = await call.signed_in()
+    _, user = await call.owner()
     if not user.email:
         raise invalid("Reauthentication requires the user to have an email or a phone number")
     return await ask(call, Purpose.REAUTHENTICATE, user.email, {})
@@ -77,6 +78,7 @@ async def log_out(call: Call) -> Response:
 async def _set_password(call: Call, identity: Identity, user: User, password: str) -> None:
     """Set a password on the strength of a nonce that was mailed, of a recovery, of the present one, or of there being none yet."""
     accounts = call.accounts
+    require_account(identity)
     require_fit(password, user.email)
     await accounts.require_assurance(identity)
     if call.text("nonce"):
