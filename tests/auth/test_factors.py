@@ -6,16 +6,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
 import pyotp
 import pytest
 
+from pellucid.auth.factors.passkeys import Site, site_of
 from pellucid.auth.factors.vault import Resealer, Vault
 from pellucid.auth.keys import generate_key, parse_keys
 from pellucid.auth.service import Accounts
 from pellucid.auth.tokens import Tokens
+from pellucid.errors import FeatureOff
 
 ADA = {"email": "ada@example.com", "password": "an engine of brass"}
 NOW = 1_800_000_015
@@ -105,7 +108,12 @@ async def events(admin: asyncpg.Connection) -> list[str]:
 
 
 async def test_an_app_is_added_and_the_session_is_a_strong_one(
-    client: httpx.AsyncClient, ada: dict[str, Any], clock: Clock, tokens: Tokens, admin: asyncpg.Connection
+    client: httpx.AsyncClient,
+    ada: dict[str, Any],
+    clock: Clock,
+    tokens: Tokens,
+    admin: asyncpg.Connection,
+    accounts: Accounts,
 ) -> None:
     assert (claims(tokens, ada)["aal"], [each["method"] for each in claims(tokens, ada)["amr"]]) == (
         "aal1",
@@ -131,14 +139,20 @@ async def test_an_app_is_added_and_the_session_is_a_strong_one(
     assert (listed["name"], listed["kind"], listed["verified_at"] is not None) == ("My phone", "totp", True)
     assert "secret" not in listed
     assert {"factor_added", "stepped_up"} <= set(await events(admin))
-    notices = (await client.get("/inbox", params={"to": "ada@example.com"})).status_code
-    assert notices == 200
+    await accounts.outbox.stop()
+    await accounts.outbox.empty()
+    (notice,) = (await client.get("/inbox", params={"to": "ada@example.com"})).json()
+    assert notice["subject"] == "A code app was added to your account"
 
 
 async def test_the_secret_is_sealed(app_of_ada: App, accounts: Accounts, admin: asyncpg.Connection) -> None:
     row = await admin.fetchrow("select id, secret from auth.factors")
     assert app_of_ada.codes.secret.encode() not in row["secret"]
     assert accounts.factors.vault.open(row["secret"], row["id"]).decode() == app_of_ada.codes.secret
+    with pytest.raises(FeatureOff):
+        accounts.factors.vault.open(row["secret"], UUID(OTHER_ID))  # it cannot be moved to another factor
+    with pytest.raises(FeatureOff):
+        accounts.factors.vault.open(row["secret"][:-1], row["id"])
 
 
 async def test_a_new_signing_key_keeps_the_factors(
@@ -212,6 +226,58 @@ async def test_a_browsers_cookie_is_a_new_one(client: httpx.AsyncClient, app_of_
     client.cookies.set("pellucid-session", old)
     client.cookies = httpx.Cookies({"pellucid-session": old})
     assert (await client.get("/users/me")).status_code == 401
+
+
+async def test_what_was_proved_again_is_told_once(client: httpx.AsyncClient, app_of_ada: App, tokens: Tokens) -> None:
+    answer = await verify(client, app_of_ada.session, app_of_ada.factor, app_of_ada.code())
+    said = claims(tokens, answer.json())["amr"]
+    assert [each["method"] for each in said] == ["password", "totp"]
+
+
+# -- challenges ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_challenge_is_open_once_and_for_five_minutes(
+    client: httpx.AsyncClient, app_of_ada: App, admin: asyncpg.Connection
+) -> None:
+    async def answered(challenge_id: str) -> tuple[int, str | None]:
+        body = {"code": app_of_ada.code(), "challenge_id": challenge_id}
+        path = f"/factors/{app_of_ada.factor}/verify"
+        answer = await client.post(path, json=body, headers=bearing(app_of_ada.session))
+        app_of_ada.session = answer.json() if answer.is_success else app_of_ada.session
+        return answer.status_code, answer.json().get("code")
+
+    async def asked() -> str:
+        path = f"/factors/{app_of_ada.factor}/challenge"
+        answer = (await client.post(path, headers=bearing(app_of_ada.session))).json()
+        assert (answer["purpose"], answer["options"]) == ("code", None)
+        return str(answer["id"])
+
+    first, late = await asked(), await asked()
+    await admin.execute("update auth.challenges set expires_at = now() - interval '1 second' where id = $1", UUID(late))
+    assert await answered(late) == (401, "challenge-refused")
+    assert await answered(OTHER_ID) == (401, "challenge-refused")
+    assert await answered(first) == (200, None)
+    app_of_ada.clock.now += 30
+    assert await answered(first) == (401, "challenge-refused")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.example.org", Site("api.example.org", ("https://api.example.org",))),
+        ("https://api.example.org:8443", Site("api.example.org", ("https://api.example.org:8443",))),
+        ("http://127.0.0.1:8000", Site("localhost", ("http://localhost:8000",))),
+        ("http://[::1]:8000", Site("localhost", ("http://localhost:8000",))),
+    ],
+)
+def test_passkeys_are_bound_to_the_public_url(url: str, expected: Site) -> None:
+    assert site_of(url) == expected
+
+
+def test_an_address_of_the_network_has_no_passkeys() -> None:
+    with pytest.raises(FeatureOff):
+        site_of("https://192.0.2.7")
 
 
 # -- who may what ----------------------------------------------------------------------------------------------------
@@ -335,10 +401,17 @@ async def test_factors_have_names_of_their_own(client: httpx.AsyncClient, app_of
     assert (await client.patch(path, json={"name": "\x00"}, headers=strong)).status_code == 422
 
 
-async def test_an_account_has_so_many_factors_and_no_more(client: httpx.AsyncClient, ada: dict[str, Any]) -> None:
-    begun = [(await client.post("/factors", json={"kind": "totp"}, headers=bearing(ada))) for _ in range(21)]
-    assert [answer.status_code for answer in begun] == [201] * 20 + [403]
-    assert begun[-1].json()["code"] == "too-many-factors"
+async def test_an_account_has_so_many_factors_and_no_more(
+    client: httpx.AsyncClient, ada: dict[str, Any], admin: asyncpg.Connection
+) -> None:
+    many = "insert into auth.factors (user_id, kind) select id, 'totp' from auth.users, generate_series(1, 20)"
+    await admin.execute(many)
+    answer = await client.post("/factors", json={"kind": "totp"}, headers=bearing(ada))
+    assert (answer.status_code, answer.json()["code"]) == (403, "too-many-factors")
+    await admin.execute("update auth.factors set created_at = created_at - interval '2 hours'")
+    answer = await client.post("/factors", json={"kind": "totp"}, headers=bearing(ada))
+    assert answer.status_code == 201
+    assert len((await client.get("/factors", headers=bearing(ada))).json()) == 1  # those never proved made room
 
 
 async def test_a_removed_factor_ends_the_other_sessions_and_takes_the_recovery_codes_along(

@@ -183,6 +183,16 @@ def test_answers_that_are_not_meant_or_not_whole_are_refused(ada: Person) -> Non
     assert ada.prove(strong, second["id"], {}).status_code == 401
 
 
+def test_a_page_of_another_origin_gets_nothing(ada: Person) -> None:
+    factor, strong = ada.enrol(ada.login().json())
+    ada.page.route("http://localhost:9/*", lambda route: route.fulfill(body="elsewhere", content_type="text/html"))
+    ada.page.goto("http://localhost:9/")  # of the same name, so the browser lets it ask
+    alone = ada.api.post("/login/passkey", json={"credential": ada.alone()})
+    assert (alone.status_code, alone.json()["code"]) == (401, "factor-refused")
+    second = ada.prove(strong, factor["id"], ada.get(ada.asked(strong, factor["id"])["options"]))
+    assert (second.status_code, second.json()["code"]) == (401, "factor-refused")
+
+
 def test_a_copied_passkey_is_found_by_its_counter(ada: Person) -> None:
     factor, strong = ada.enrol(ada.login().json())
     ada.get(ada.asked(strong, factor["id"])["options"])  # the counter grows, and the server does not see it
