@@ -67,6 +67,8 @@ REFRESH = Kind("refresh", Rule(300), Rule(300))
 """Refresh tokens from one address without one among them that was good."""
 FACTOR = Kind("factor", Rule(10, longest=300), Rule(100))
 """Attempts to prove a second factor."""
+ENROL = Kind("enrol", Rule(30, longest=300), Rule(300))
+"""Factors that are begun."""
 PASSKEY = Kind("passkey", Rule(10, longest=300), Rule(100))
 """Attempts to sign in with a passkey alone."""
 

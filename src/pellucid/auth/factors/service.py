@@ -20,7 +20,7 @@ from pellucid.auth.factors import challenges, passkeys, recovery, store, totp
 from pellucid.auth.factors.passkeys import Asserted, Registered
 from pellucid.auth.factors.tables import Credential, Factor
 from pellucid.auth.factors.vault import Vault
-from pellucid.auth.limits import FACTOR
+from pellucid.auth.limits import ENROL, FACTOR
 from pellucid.auth.mail.outbox import Outbox
 from pellucid.auth.opaque import new_secret
 from pellucid.auth.sessions.service import AAL2, Granted
@@ -84,22 +84,26 @@ class Factors:
 
     # -- adding -----------------------------------------------------------------------------------------------------------
 
-    async def begin_totp(self, identity: Identity, name: str | None = None, issuer_url: str | None = None) -> NewTotp:
+    async def begin_totp(
+        self, identity: Identity, name: str | None = None, issuer_url: str | None = None, client: Client = NOBODY
+    ) -> NewTotp:
         """Begin a code app. It counts when `verify` has seen a code of it.
 
         Args:
             identity: who asks, with a session.
             name: how the account calls it.
             issuer_url: whose host the app shows; by default that of the public URL.
+            client: from where.
 
         Raises:
             StepUpRequired: the account has a factor, and the session has not proved it.
             Duplicate: a factor of the account has this name.
             TooManyFactors: it has very many.
+            TooManyAttempts: too often.
             Forbidden: there is no session, or somebody else acts for the account.
             FeatureOff: the server has no key to keep the secret with.
         """
-        user = await self._may_add(identity)
+        user = await self._may_add(identity, client)
         secret, factor_id = totp.new_secret(), uuid4()
         sealed = self.vault.seal(secret.encode(), factor_id)
         async with self.database.write(ACCOUNTS) as writing:
@@ -107,7 +111,7 @@ class Factors:
         shown = user.email or user.phone or str(user.id)
         return NewTotp(factor, secret, totp.address(secret, shown, issuer_url or self.door.options.public_url))
 
-    async def begin_passkey(self, identity: Identity, name: str | None = None) -> Factor:
+    async def begin_passkey(self, identity: Identity, name: str | None = None, client: Client = NOBODY) -> Factor:
         """Begin a passkey or a security key. `challenge` tells what to ask the browser for, `verify` takes what it gives.
 
         Raises:
@@ -115,7 +119,7 @@ class Factors:
             PellucidError: as `begin_totp`.
         """
         passkeys.site_of(self.door.options.public_url)
-        user = await self._may_add(identity)
+        user = await self._may_add(identity, client)
         async with self.database.write(ACCOUNTS) as writing:
             return await store.begin(writing, user.id, WEBAUTHN, name, factor_id=uuid4())
 
@@ -246,8 +250,9 @@ class Factors:
         about: dict[str, Any] = {"user_id": user_id, "session_id": session_id, "client": client}
         await self.audit.record(Event.FACTOR_FAILED, **about, details={"kind": kind})
 
-    async def _may_add(self, identity: Identity) -> User:
+    async def _may_add(self, identity: Identity, client: Client) -> User:
         user_id, _ = require_session(identity)
+        await self.limits.admit(ENROL, str(user_id), client)
         await require_assurance(self.database, identity)
         return await self.door.user(user_id)
 

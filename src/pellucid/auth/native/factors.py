@@ -3,6 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Response
 
 from pellucid.auth import documents
@@ -46,8 +47,9 @@ async def begin(
     a proof of it. Where the account has a factor already, the session must have proved it."""
     response.headers.update(NEVER_KEPT)
     if entry.kind == "totp":
-        return _new_totp(await accounts.factors.begin_totp(caller, entry.name))
-    factor = await accounts.factors.begin_passkey(caller, entry.name)
+        new = await accounts.factors.begin_totp(caller, entry.name, client=client)
+        return await to_thread.run_sync(_new_totp, new)
+    factor = await accounts.factors.begin_passkey(caller, entry.name, client)
     asked = await accounts.factors.challenge(caller, factor.id, client)
     known = FactorAnswer.model_validate(factor)
     return NewFactorAnswer(**known.model_dump(), challenge=ChallengeAnswer.model_validate(asked))
@@ -121,6 +123,7 @@ async def remove(factor_id: FactorId, caller: User, accounts: AccountsOfApp, cli
 
 
 def _new_totp(new: NewTotp) -> NewFactorAnswer:
+    """With its pictures, which take a while to draw."""
     shown = TotpAnswer(secret=new.secret, uri=new.uri, qr_svg=totp.picture(new.uri), qr_png=totp.bitmap(new.uri))
     known = FactorAnswer.model_validate(new.factor)
     return NewFactorAnswer(**known.model_dump(), totp=shown)
