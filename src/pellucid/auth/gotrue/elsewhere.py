@@ -55,7 +55,7 @@ async def callback(call: Call) -> Response:
     except PellucidError as fault:
         if fault.status >= 500:
             raise
-        return redirects.with_error(to, _told(fault), pkce=flow.challenge is not None)
+        return redirects.with_error(to, _told(fault, flow), pkce=flow.challenge is not None)
 
 
 async def unlink(call: Call) -> Response:
@@ -118,7 +118,8 @@ def _cookie(call: Call) -> str:
     return f"__Host-{COOKIE}" if call.accounts.options.secure else COOKIE
 
 
-def _told(fault: PellucidError) -> PellucidError:
-    if isinstance(fault, NotLinked):
-        return AuthRefused(422, "identity_already_exists", fault.message)
+def _told(fault: PellucidError, flow: Flow) -> PellucidError:
+    """The same, in the words for linking where that was meant."""
+    if isinstance(fault, NotLinked) and flow.link is not None:
+        return AuthRefused(422, "identity_already_exists", "Identity is already linked to another user")
     return fault
