@@ -362,3 +362,12 @@ async def test_settings_health_and_keys(auth: httpx.AsyncClient) -> None:
     assert (await auth.get(".well-known/jwks.json")).json() == (
         await auth.get("http://127.0.0.1/.well-known/jwks.json")
     ).json()
+
+
+async def test_pages_of_this_machine_may_ask_in_development(auth: httpx.AsyncClient) -> None:
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-supabase-api-version"}
+    here = await auth.options("user", headers={"Origin": "http://localhost:3000", **asked})
+    assert here.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert "x-supabase-api-version" in here.headers["access-control-allow-headers"]
+    there = await auth.get("user", headers={"Origin": "https://evil.example.org"})
+    assert "access-control-allow-origin" not in there.headers

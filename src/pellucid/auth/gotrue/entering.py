@@ -8,6 +8,7 @@ from pellucid.auth.gotrue.call import Call, answer, invalid
 from pellucid.auth.gotrue.letters import letter
 from pellucid.auth.gotrue.passwords import require_fit
 from pellucid.auth.gotrue.shapes import pending_user, session_shown
+from pellucid.auth.limits import CODE
 from pellucid.auth.passwords import MAX_BYTES
 from pellucid.auth.schemas import SignIn, SignUp
 from pellucid.errors import AuthRefused, Banned, Duplicate, SessionEnded
@@ -89,6 +90,7 @@ async def _by_code(call: Call) -> Response:
     code, verifier = call.text("auth_code"), call.text("code_verifier")
     if not code or not verifier:
         raise invalid("invalid request: both auth code and code verifier should be non-empty")
+    await call.accounts.limits.admit(CODE, None, call.client)
     found = await pkce.take(call.accounts.database, code, verifier)
     user = await call.accounts.door.user(found["user_id"])
     granted = await call.accounts.door.let_in(user, found["method"], client=call.client)
