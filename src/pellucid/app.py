@@ -118,7 +118,7 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         lambda: database.catalog.roles,
         settings.anon_role,
         revocations=accounts.revocations,
-        proofs=accounts.browsers,
+        proofs=accounts.proofs,
     )
     application.state.pellucid = Resources(database, identifier, settings.production)
     application.state.accounts = accounts

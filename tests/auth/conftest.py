@@ -74,7 +74,7 @@ def app(accounts: Accounts, options: AccountOptions) -> FastAPI:
         accounts.tokens,
         lambda: accounts.database.catalog.roles,
         revocations=accounts.revocations,
-        proofs=accounts.browsers,
+        proofs=accounts.proofs,
     )
     app.state.pellucid = Resources(accounts.database, identifier, options.production)
     app.state.accounts = accounts

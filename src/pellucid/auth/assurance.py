@@ -18,10 +18,12 @@ def require_account(identity: Identity) -> UUID:
 
     Raises:
         Unauthenticated: it has none.
-        Forbidden: somebody else acts in its name.
+        Forbidden: somebody else acts in its name, or a program with a key.
     """
     if identity.user_id is None:
         raise Unauthenticated("This is for signed-in users.")
+    if "key_id" in identity.claims:
+        raise Forbidden("An API key is not enough for this.", hint="Sign in as the account itself.")
     if "act" in identity.claims:
         raise Forbidden("Only the owner of the account may do this, and somebody else acts in its name.")
     return identity.user_id

@@ -4,20 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from pellucid.errors import (
+    BeyondLimit,
     BodyTooLarge,
     Duplicate,
     FactorRefused,
     FeatureOff,
     Forbidden,
     InvalidFields,
+    LastWayIn,
     MalformedBody,
     PellucidError,
     ProofRefused,
+    ProviderFailed,
     RowNotFound,
     SessionEnded,
     StepUpRequired,
     TooManyAttempts,
     Unauthenticated,
+    UnknownProvider,
     UnsupportedMediaType,
     WrongCredentials,
 )
@@ -149,6 +153,26 @@ _OPERATOR: Responses = {
 }
 ADMIN_READ: Responses = _OPERATOR
 ADMIN: Responses = {**_OPERATOR, **_BODY}
+
+_NO_PROVIDER: Responses = {404: _problem(UnknownProvider, "Nobody can sign in with such a provider here.")}
+_ELSEWHERE: Responses = {401: _problem(ProviderFailed, "The provider cannot be reached.")}
+LEAVE: Responses = {
+    303: {"headers": _headers({"Location": "The provider.", "Set_Cookie": "What ties the sign-in to this browser."})},
+    **_ELSEWHERE,
+    **_NO_PROVIDER,
+    422: _CALLER[422],
+    **_OFTEN,
+    **_OFF,
+}
+LINK: Responses = {**ME, **_NO_PROVIDER, **_OFTEN}
+UNLINK: Responses = {
+    **ME,
+    404: _problem(RowNotFound, "There is no such one."),
+    409: _problem(LastWayIn, "The last one."),
+}
+ANONYMOUS: Responses = {201: SIGN_IN[200], **_REFUSED, **_OFTEN, **_OFF}
+COMPLETE: Responses = {**SIGN_UP, 401: _CALLER[401]}
+API_KEY: Responses = {**CHANGE, 400: _problem(BeyondLimit, "There are too many keys."), 201: SIGN_IN[200]}
 
 TOKEN_FORM: dict[str, Any] = {
     "requestBody": {

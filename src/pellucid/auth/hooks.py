@@ -37,6 +37,8 @@ RESERVED = frozenset(
         "nbf",
         "jti",
         "session_id",
+        "key_id",
+        "scopes",
         "aal",
         "amr",
         "is_anonymous",

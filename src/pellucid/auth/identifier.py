@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from pellucid.auth.apikeys.form import is_key
 from pellucid.auth.claims import challenge
 from pellucid.auth.tokens import Tokens, Verified
 from pellucid.database.caller import INTERNAL_ROLES
@@ -68,7 +69,7 @@ class BearerIdentifier:
         if authorization is None:
             return self._anonymous()
         bearer = _BEARER.fullmatch(authorization)
-        if bearer is None:
+        if bearer is None or is_key(bearer[1] or ""):
             other = await self._other(authorization)
             if other is not None:
                 return other
@@ -88,7 +89,7 @@ class BearerIdentifier:
 
     async def _other(self, authorization: str) -> Identity | None:
         scheme, _, secret = authorization.partition(" ")
-        claims = await self.proofs.claims_of(scheme.lower(), secret) if self.proofs else None
+        claims = await self.proofs.claims_of(scheme.lower(), secret.strip()) if self.proofs else None
         if claims is None:
             return None
         text = json.dumps(dict(claims), ensure_ascii=False, separators=(",", ":"))

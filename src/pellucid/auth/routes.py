@@ -11,7 +11,20 @@ from fastapi.responses import JSONResponse
 
 from pellucid.auth import documents
 from pellucid.auth.grants import GrantRefused, RefreshGrant, read_grant
-from pellucid.auth.native import admin, factors, inbox, mailed, passkeys, passwords, sessions, verify
+from pellucid.auth.native import (
+    admin,
+    anonymous,
+    apikeys,
+    factors,
+    identities,
+    inbox,
+    mailed,
+    others,
+    passkeys,
+    passwords,
+    sessions,
+    verify,
+)
 from pellucid.auth.native.answers import sign_in_answer
 from pellucid.auth.native.base import (
     FOR_CALLERS,
@@ -129,5 +142,19 @@ def _answer(content: TokenAnswer | GrantRefusal, status: int) -> JSONResponse:
     return JSONResponse(content.model_dump(), status, NEVER_KEPT)
 
 
-for part in (sessions, passwords, mailed, verify, inbox, factors, passkeys, admin):
+PARTS = (
+    sessions,
+    passwords,
+    anonymous,
+    passkeys,
+    others,
+    identities,
+    apikeys,
+    mailed,
+    verify,
+    inbox,
+    factors,
+    admin,
+)
+for part in PARTS:
     router.routes.extend(part.router.routes)

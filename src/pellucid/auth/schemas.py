@@ -227,6 +227,103 @@ class PasswordChange(BaseModel):
     new: SecretStr = Field(max_length=MAX_BYTES, json_schema_extra={"minLength": MIN_LENGTH})
 
 
+class CodeEntry(BaseModel):
+    """The code that a sign-in elsewhere ended with, and the verifier of the challenge that it began with (RFC 7636)."""
+
+    model_config = _received({"code": "9s1T…", "code_verifier": "dBjftJeZ4CVP…"})
+
+    code: SecretStr = Field(max_length=MAX_BYTES)
+    code_verifier: SecretStr = Field(min_length=43, max_length=128)
+
+
+class ProvidersAnswer(BaseModel):
+    """Who people can sign in with, and whether they can begin without an account."""
+
+    model_config = _sent({"providers": ["github", "google"], "anonymous": False})
+
+    providers: list[str]
+    anonymous: bool
+
+
+class BegunAnswer(BaseModel):
+    """Where to send the browser."""
+
+    url: str
+
+
+class IdentityAnswer(BaseModel):
+    """An account elsewhere that signs in to one here."""
+
+    model_config = _sent(
+        {
+            "id": _EXAMPLE_ID,
+            "provider": "github",
+            "subject": "583231",
+            "email": "ada@example.com",
+            "email_verified": True,
+            "created_at": "2026-01-31T13:45:00Z",
+            "last_sign_in_at": "2026-01-31T13:45:00Z",
+        }
+    )
+
+    id: UUID
+    provider: str
+    subject: str = Field(description="What the account is called there.")
+    email: str | None
+    email_verified: bool = Field(description="Whether the provider says that the address is proved.")
+    created_at: datetime
+    last_sign_in_at: datetime | None
+
+
+class ApiKeyEntry(BaseModel):
+    """An API key to be made."""
+
+    model_config = _received({"name": "nightly export", "scopes": ["read", "/orders"], "days": 90})
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
+    scopes: list[Annotated[str, Field(max_length=200, pattern=r"^(read|/[!-~]*)$")]] = Field(
+        default_factory=list,
+        max_length=50,
+        description="`read`: PostgreSQL refuses every write. `/orders`: only paths that begin so. Without any, all that you may.",
+    )
+    days: int | None = Field(90, ge=1, le=3650, description="Until it expires; null for never.")
+    role: str | None = Field(None, max_length=63, description="For a service's key: the PostgreSQL role it has.")
+
+
+class ApiKeyAnswer(BaseModel):
+    """An API key, without the key."""
+
+    model_config = _sent(
+        {
+            "id": _EXAMPLE_ID,
+            "user_id": _EXAMPLE_ID,
+            "name": "nightly export",
+            "prefix": "pellucid_key_Vq2s0p",
+            "role": "authenticated",
+            "scopes": ["read", "/orders"],
+            "created_at": "2026-01-31T13:45:00Z",
+            "expires_at": "2026-05-01T13:45:00Z",
+            "last_used_at": None,
+        }
+    )
+
+    id: UUID
+    user_id: UUID | None = Field(description="The account it acts for; null for a service.")
+    name: str
+    prefix: str = Field(description="How the key begins, to know it again.")
+    role: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the minute.")
+
+
+class NewApiKeyAnswer(ApiKeyAnswer):
+    """A new API key. The key itself is shown here and never again."""
+
+    key: str
+
+
 class GrantRefusal(BaseModel):
     """Why a token was not given, in the words of OAuth 2.0 (RFC 6749, 5.2)."""
 

@@ -12,6 +12,8 @@ from pellucid.auth.admin.links import Links
 from pellucid.auth.admin.personal import Personal
 from pellucid.auth.admin.service import Administration
 from pellucid.auth.anonymous import Anonymous
+from pellucid.auth.apikeys.proving import Keys, Proofs
+from pellucid.auth.apikeys.service import ApiKeys
 from pellucid.auth.assurance import require_account
 from pellucid.auth.audit import Audit
 from pellucid.auth.calibration import Calibration
@@ -48,8 +50,8 @@ class Accounts:
     """Makes accounts and lets people in. The one door to all services of the accounts; none of them knows routes.
 
     ``audit``, ``limits``, ``hooks``, ``sessions``, ``revocations``, ``browsers``, ``outbox``, ``mailed``, ``door``, ``registration``,
-    ``credentials``, ``others``, ``anonymous``, ``administration``, ``links``, ``personal``, ``factors``, ``recovery`` and ``passwordless``
-    are those services. What is asked for most, such as ``sign_in``, can be called here.
+    ``credentials``, ``others``, ``anonymous``, ``api_keys``, ``administration``, ``links``, ``personal``, ``factors``, ``recovery`` and
+    ``passwordless`` are those services. What is asked for most, such as ``sign_in``, can be called here.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class Accounts:
             options=options.sessions,
         )
         self.browsers = Browsers(self.sessions)
+        self.proofs = Proofs(self.browsers, Keys(database, tokens.options))
+        self.api_keys = ApiKeys(database, self.audit, self.limits, self.revocations)
         self.outbox = open_outbox(database, options)
         self.mailed = Mailed(database, self.outbox, self.audit, self.limits, options)
         self.letters = Letters(options, hooks, self.audit)
@@ -96,7 +100,7 @@ class Accounts:
         self.reset_password = self.credentials.reset_password
         self.set_password = self.credentials.set_password
         self.others = Others(database, options, audit=self.audit, limits=self.limits, hooks=hooks, outbox=self.outbox)
-        self.anonymous = Anonymous(database, self.door, self.audit, self.limits, hooks, options)
+        self.anonymous = Anonymous(database, self.door, self.audit, self.limits, hooks, options, passwords, self.mailed)
         housekeeper = Housekeeper(database, options)
         self._resealer = self._factors_opened()
         calibration = Calibration(database, passwords)

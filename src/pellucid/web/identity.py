@@ -15,9 +15,14 @@ from pellucid.errors import Forbidden, RequestError, Unauthenticated, Unavailabl
 from pellucid.observe import Stage, observe
 from pellucid.web import cookies
 from pellucid.web.options import WebOptions
+from pellucid.web.scopes import reads_only, require_scope
 from pellucid.web.style import ErrorStyle, style_of
 
 _POSTGREST = WebOptions().postgrest_prefixes
+
+
+_READ_ONLY = (("transaction_read_only", "on"),)
+"""PostgreSQL then refuses every write, and does not let the transaction change its mind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,14 @@ class Identity:
             return None
 
     @property
+    def read_only(self) -> bool:
+        """Whether whoever asks may change nothing, whatever the role may: an API key for reading."""
+        return reads_only(self.claims)
+
+    @property
     def caller(self) -> Caller:
         """The same, as the database layer wants it."""
-        return Caller(self.role, self.claims_json)
+        return Caller(self.role, self.claims_json, _READ_ONLY if self.read_only else ())
 
 
 class Identifier(Protocol):
@@ -102,6 +112,7 @@ async def current_identity(request: Request, _: Annotated[str | None, Security(b
         identifier = _identifier(request)
         proof = _authorization(request.scope) or _cookie(request)
         identity = await identifier.identify(proof)
+        require_scope(identity.claims, request.scope)
     state["identity"] = identity
     return identity
 

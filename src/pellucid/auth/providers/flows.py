@@ -79,8 +79,8 @@ class Flows:
             await writing.execute(insert(FlowState).values(values))
         return sign, browser
 
-    async def take(self, state: str, browser: str | None) -> Flow:
-        """The sign-in with this state, if it was begun in this browser; good once.
+    async def take(self, state: str, browser: str | None, provider: str | None = None) -> Flow:
+        """The sign-in with this state, if it was begun in this browser; good once. ``provider`` is the one that the answer came for.
 
         Raises:
             ProofRefused: there is none.
@@ -94,6 +94,8 @@ class Flows:
             .values(used_at=func.clock_timestamp())
             .returning(FlowState)
         )
+        if provider is not None:
+            taken = taken.where(FlowState.provider == provider)
         async with self.database.write(ACCOUNTS) as writing:
             found = (await writing.scalars(taken)).one_or_none()
         if found is None:

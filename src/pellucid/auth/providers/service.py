@@ -20,7 +20,7 @@ from pellucid.auth.providers.people import Person
 from pellucid.auth.providers.presets import PRESETS
 from pellucid.auth.providers.provider import Provider, configured
 from pellucid.auth.providers.tables import Linked
-from pellucid.auth.tables import User
+from pellucid.auth.tables import Password, User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import ReadSession, WriteSession
@@ -33,7 +33,7 @@ OTHERS = Kind("others", Rule(30, longest=300), Rule(120, longest=300))
 WAYS_IN = text("""
 select (select count(*) from auth.passwords where user_id = u.id and u.email is not null)
      + (select count(*) from auth.identities where user_id = u.id)
-     + (select count(*) from auth.webauthn_credentials where user_id = u.id)
+     + (select count(*) from auth.webauthn_credentials where user_id = u.id and discoverable)
      + (:mails and u.email_verified_at is not null)::int
      + (u.phone_verified_at is not null)::int
 from auth.users u where u.id = :user_id
@@ -199,10 +199,25 @@ class Others:
             user = await self._of_address(writing, person)
             if user is None:
                 return None
-            if not person.email_verified or user.email_verified_at is None:
-                raise NotLinked("This address has an account here already, and it is not proved on both sides.")
+            await self._require_proof(writing, user)
             await self._add(writing, user, person, client)
         return user
+
+    async def _require_proof(self, writing: WriteSession, user: User) -> None:
+        """Go on only with an account that has proved its address, as the other side has. One that was made where addresses are verified,
+        and that nobody has verified or used, is nobody's yet: whoever proves the address gets it, without the password that was set.
+
+        Raises:
+            NotLinked: it has not.
+        """
+        if user.email_verified_at is not None:
+            return
+        if not self.options.verify_email or user.last_sign_in_at is not None:
+            raise NotLinked("This address has an account here already, which has not proved it.")
+        await writing.execute(delete(Password).where(Password.user_id == user.id))
+        user.email_verified_at = func.now()
+        await writing.flush()
+        await writing.refresh(user)
 
     async def _of_address(self, writing: WriteSession, person: Person) -> User | None:
         if person.email is None or not person.email_verified:

@@ -59,9 +59,13 @@ class Revocations(Lifecycle):
         self._task: asyncio.Task[None] | None = None
 
     def refuses(self, claims: Mapping[str, Any]) -> bool:
-        """Whether these claims are those of a session that has ended. Tokens without a session are none of its business."""
-        session_id = claims.get("session_id")
-        return isinstance(session_id, str) and session_id in self._ended
+        """Whether these claims are those of a session that has ended, or of an API key that was revoked. Tokens without either are none of
+        its business."""
+        for name in ("session_id", "key_id"):
+            proof = claims.get(name)
+            if isinstance(proof, str) and proof in self._ended:
+                return True
+        return False
 
     def add(self, ended: Iterable[UUID]) -> None:
         """Refuse these from now on; others will be told by the database."""

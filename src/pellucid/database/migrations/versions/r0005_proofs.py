@@ -271,6 +271,14 @@ create table auth.api_keys (
 """,
     "create index api_keys_user_id_idx on auth.api_keys (user_id)",
     """
+create trigger revoked after update of revoked_at on auth.api_keys for each row
+when (old.revoked_at is null and new.revoked_at is not null) execute function auth.tell_revoked()
+""",
+    """
+create trigger deleted after delete on auth.api_keys for each row
+when (old.revoked_at is null) execute function auth.tell_revoked()
+""",
+    """
 grant select (id, user_id, provider, subject, email, email_verified, data, created_at, updated_at, last_sign_in_at)
 on auth.identities to authenticated, service_role
 """,
