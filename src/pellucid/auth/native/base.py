@@ -7,11 +7,13 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from pellucid.auth import client
+from pellucid.auth.apikeys.form import PREFIX
 from pellucid.auth.service import Accounts
 from pellucid.database.capabilities import Feature
-from pellucid.errors import Unauthenticated
+from pellucid.errors import Forbidden, Unauthenticated
 from pellucid.web.content import FORM_BYTES
 from pellucid.web.dependencies import Identity
+from pellucid.web.identity import current_identity
 from pellucid.web.limits import within
 from pellucid.web.options import Limits
 
@@ -30,9 +32,24 @@ class AccountsRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def limited(request: Request) -> Response:
+            await _refuse_keys(request)
             return await handle(within(ENTRY, request))
 
         return limited
+
+
+async def _refuse_keys(request: Request) -> None:
+    """Keep the keys of accounts from changing accounts: whoever finds one must not become the account.
+
+    Raises:
+        Forbidden: such a key asks for a change.
+    """
+    shown = (request.headers.get("authorization", ""), request.headers.get("apikey", ""))
+    if request.method in ("GET", "HEAD") or not any(PREFIX in each for each in shown):
+        return
+    caller = await current_identity(request)
+    if "key_id" in caller.claims and caller.user_id is not None:
+        raise Forbidden("An API key is not enough for this.", hint="Sign in as the account itself.")
 
 
 def accounts_of(request: Request) -> Accounts:
