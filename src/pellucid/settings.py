@@ -164,9 +164,6 @@ class Settings(BaseModel):
         default_factory=dict,
         description="whom people may sign in with, each in a table of its own: `[providers.google]` with client_id and client_secret",
     )
-    redirect_urls: Words = Field(
-        (), description="addresses of other sites that browsers are sent to after signing in, letter by letter"
-    )
     anonymous: bool | None = Field(None, description="true to let people begin without an account in production too")
     audit_days: int = Field(90, ge=1, le=36_500, description="days for which the audit log is kept")
 
@@ -326,7 +323,6 @@ class Settings(BaseModel):
                 templates=self.mail_templates,
             ),
             site_url=self.site_url,
-            redirect_urls=self.redirect_urls,
         )
 
     def server(self, *, watch: tuple[Path, ...] = (), interactive: bool = False) -> ServerOptions:
