@@ -66,7 +66,7 @@ KEY = f"{PREFIX}{'A' * 43}27b0c0c0"
 
 @pytest.mark.parametrize("secret", [PREFIX, KEY, KEY[:-1], f"{KEY}x", PREFIX + "é" * 51])
 async def test_what_is_no_key_proves_nothing(client: httpx.AsyncClient, secret: str) -> None:
-    answer = await client.get("/users/me", headers={"Authorization": f"Bearer {secret}".encode()})
+    answer = await client.get("/users/me", headers={b"Authorization": f"Bearer {secret}".encode()})
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
 

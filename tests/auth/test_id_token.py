@@ -47,7 +47,7 @@ def test_a_good_token_is_believed(alg: str, key: Any) -> None:
     ],
 )  # fmt: skip
 def test_a_token_with_a_wrong_claim_is_not(wrong: dict[str, Any]) -> None:
-    claims = {name: value for name, value in (GOOD | wrong).items() if value is not None}
+    claims = {name: value for name, value in {**GOOD, **wrong}.items() if value is not None}
     with pytest.raises(ProviderFailed):
         claims_of(claims, {"alg": "ES256", "kid": "one"}, KEY)
 
@@ -145,4 +145,4 @@ def test_every_preset_is_whole(name: str) -> None:
 )
 def test_what_cannot_work_is_refused_at_the_start(name: str, entry: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="provider"):
-        provider_options({name: ProviderEntry(client_id="us", **entry)}, production=True)  # type: ignore[arg-type]
+        provider_options({name: ProviderEntry(client_id="us", **entry)}, production=True)
