@@ -155,3 +155,25 @@ class TestRooms:
     def test_cluster(self, tmp_path: Path) -> None:
         assert Settings(data=tmp_path).cluster().port is None
         assert Settings(data=tmp_path, postgres_port=5433).cluster().port == 5433
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"mail_url": "smtp://mail.example.com"}, "public_url and mail_sender"),
+        ({"verify_email": True}, "public_url and mail_url and mail_sender"),
+        ({"mail_url": "smtp://mail.example.com", "mail_sender": "a@example.com"}, "public_url"),
+    ],
+)
+def test_production_does_not_send_mails_without_what_they_need(given: dict[str, Any], missing: str) -> None:
+    with pytest.raises(StartupError, match=f"mails need {missing},"):
+        Settings(production=True, **given)
+    assert Settings(**given).accounts().production is False
+
+
+def test_production_with_a_mail_server_verifies_addresses() -> None:
+    mails = {"mail_url": "smtp://mail.example.com", "mail_sender": "a@example.com"}
+    accounts = Settings(production=True, public_url="https://api.example.com/", **mails).accounts()
+    assert (accounts.public_url, accounts.verify_email, accounts.secure) == ("https://api.example.com", True, True)
+    assert not Settings(production=True).accounts().verify_email
+    assert not Settings().accounts().verify_email

@@ -12,10 +12,14 @@ from starlette.types import Receive, Scope, Send
 
 from pellucid import version
 from pellucid.auth import routes as accounts_routes
+from pellucid.auth.gotrue.routes import routes as supabase_routes
+from pellucid.auth.hooks import Hooks
 from pellucid.auth.identifier import BearerIdentifier
+from pellucid.auth.keywatch import KeyWatch
 from pellucid.auth.passwords import PasswordOptions, Passwords
 from pellucid.auth.service import Accounts
 from pellucid.auth.tokens import open_tokens
+from pellucid.auth.trusted import open_keys
 from pellucid.database.capabilities import Capabilities
 from pellucid.database.core import Database
 from pellucid.errors import StartupError
@@ -73,6 +77,8 @@ class Pellucid(FastAPI):
         self.data: DataApi | None = None
         self.front: Front = super().__call__
         self.short_way: ShortWay | None = None
+        self.hooks = Hooks()
+        """What to call around sign-up and sign-in, and for the claims of tokens (`pellucid.auth.hooks`)."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Serve one request (ASGI)."""
@@ -114,14 +120,26 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         raise StartupError("This application is being served already.", hint="Make one Pellucid() for each server.")
     database = Database(settings.database(deployment.dsn, deployment.admin_dsn), deployment.capabilities)
     tokens = open_tokens(settings.tokens(), settings.keys())
-    identifier = BearerIdentifier(tokens, lambda: database.catalog.roles, settings.anon_role)
+    passwords = Passwords(PasswordOptions(calibrated=settings.production))
+    accounts = Accounts(database, passwords, tokens, settings.accounts(), application.hooks)
+    watch = KeyWatch(
+        settings.keys().path, lambda: open_keys(settings.tokens().secret, settings.keys()), accounts.use_keys
+    )
+    identifier = BearerIdentifier(
+        tokens,
+        lambda: database.catalog.roles,
+        settings.anon_role,
+        revocations=accounts.revocations,
+        proofs=accounts.proofs,
+    )
     application.state.pellucid = Resources(database, identifier, settings.production)
-    application.state.accounts = Accounts(database, Passwords(PasswordOptions()), tokens)
+    application.state.accounts = accounts
     claimed, own = first_segments(application.routes), len(application.routes)
     own_layers = bool(application.user_middleware)
     listeners = install(application, settings.web())
     # FastAPI searches an included router anew for each request that goes past it; plain routes cost nothing.
     application.router.routes.extend(accounts_routes.router.routes)
+    application.router.routes.extend(supabase_routes())
     application.router.routes.extend(_documents(application, production=settings.production).routes)
     application.data = DataApi(
         database,
@@ -136,7 +154,7 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         timed = settings.web().shows_timing
         memory = Memory(application.front, Reader(), identifier.known, listeners=listeners, timed=timed)
         application.front, application.short_way = memory, memory.take
-    _live_with(application, Stack(database, *filter(None, [application.data.share])))
+    _live_with(application, Stack(database, accounts.life, watch, *filter(None, [application.data.share])))
     return application
 
 

@@ -16,7 +16,10 @@
     ├── RowError               the row asked for
     │   └── RowNotFound · NotSingular
     ├── IdentityError          who is asking
-    │   └── Unauthenticated (ClaimsRefused (RoleRefused) · TokenRequired · NoTokenKey) · WrongCredentials · Forbidden
+    │   ├── Unauthenticated (ClaimsRefused (RoleRefused) · TokenRequired · NoTokenKey · SessionEnded)
+    │   ├── WrongCredentials · ProofRefused (FactorRefused (ChallengeRefused)) · TooManyAttempts
+    │   ├── ProviderFailed · UnknownProvider · NotLinked · LastWayIn · AuthRefused
+    │   └── Forbidden (StepUpRequired · TooManyFactors · Unverified · Banned)
     ├── DatabaseError          PostgreSQL refused; `sqlstate` says why (PostgreSQL, appendix A)
     │   └── Duplicate · BrokenReference · MissingValue · BrokenCheck · InvalidValue · Denied · ReadOnly
     │       · Interrupted · Contention · StatementRefused
@@ -558,6 +561,14 @@ class NoTokenKey(Unauthenticated):
     way_out = "Sign in at /login, or let whoever runs this server configure jwt_secret."
 
 
+class SessionEnded(Unauthenticated):
+    """The session has ended: it was signed out or revoked, it was idle for too long, or its refresh token was used twice."""
+
+    code = "session-ended"
+    title = "The session has ended"
+    way_out = "Sign in again at /login."
+
+
 class WrongCredentials(IdentityError):
     """The e-mail address and the password do not belong together; which of the two is wrong is not told."""
 
@@ -574,6 +585,138 @@ class Forbidden(IdentityError):
     title = "Not allowed"
     postgrest_code = "42501"
     way_out = "Sign in as somebody who may do this."
+
+
+class ProofRefused(IdentityError):
+    """The link or the code is not good: it is wrong, was used before, or is too old. Which of these is not told."""
+
+    code = "proof-refused"
+    title = "The link or the code is not good"
+    way_out = "Ask for a new one."
+
+
+class FactorRefused(ProofRefused):
+    """The code, the passkey or the recovery code does not prove the factor: it is wrong, or was used before."""
+
+    code = "factor-refused"
+    title = "The factor is not proved"
+    way_out = "Try again with the next code, or with another factor."
+
+
+class ChallengeRefused(FactorRefused):
+    """What was answered was not asked, was answered before, or was asked too long ago."""
+
+    code = "challenge-refused"
+    title = "The challenge is not open"
+    way_out = "Ask for a new challenge, and answer that."
+
+
+class TooManyAttempts(IdentityError):
+    """Too many attempts in a short time, from one address or for one account (RFC 6585, 4). The wait grows with each."""
+
+    code = "too-many-attempts"
+    status = 429
+    title = "Too many attempts"
+    way_out = "Wait as long as Retry-After says, and try again."
+
+
+class ProviderFailed(IdentityError):
+    """Signing in elsewhere did not work: the provider or the person there refused, or what came back is not to be believed."""
+
+    code = "provider-failed"
+    title = "Signing in elsewhere failed"
+    way_out = "Begin again; if it fails again, sign in another way."
+
+
+class UnknownProvider(IdentityError):
+    """Nobody can sign in with such a provider here."""
+
+    code = "unknown-provider"
+    status = 404
+    title = "No such provider"
+    way_out = "GET /login/providers lists those that there are."
+
+
+class NotLinked(IdentityError):
+    """The account elsewhere does not sign in to the account here that it seems to belong to: both sides must have proved the address."""
+
+    code = "not-linked"
+    status = 409
+    title = "The two accounts are not linked"
+    way_out = "Sign in the way you did before, and link the other account then: POST /identities/{provider}."
+
+
+class LastWayIn(IdentityError):
+    """Without it nobody could sign in to the account any more."""
+
+    code = "last-way-in"
+    status = 409
+    title = "It is the last way in"
+    way_out = "Add a password or another account first."
+
+
+class StepUpRequired(Forbidden):
+    """The account has a second factor, and the session has not proved it yet."""
+
+    code = "step-up-required"
+    title = "A second factor is needed"
+    way_out = "Prove a second factor of the account, and send the request again with the new token."
+
+
+class TooManyFactors(Forbidden):
+    """The account has as many factors as an account can have."""
+
+    code = "too-many-factors"
+    title = "Too many factors"
+    way_out = "Remove one first."
+
+
+class Unverified(Forbidden):
+    """The password is right, and the account has not proved yet that its e-mail address is its own."""
+
+    code = "email-not-verified"
+    title = "The e-mail address is not verified"
+    way_out = "Open the link in the mail that came after sign-up, or ask for a new one."
+
+
+class Banned(Forbidden):
+    """The account may not sign in for now."""
+
+    code = "banned"
+    title = "The account is banned"
+    way_out = "Ask whoever runs this server."
+
+
+class AuthRefused(IdentityError):
+    """What was asked of `/auth/v1` is refused, with a status and a code that Supabase's clients know."""
+
+    code = "auth-refused"
+    status = 400
+    title = "Refused"
+    way_out = "The code of the answer says what was wrong."
+
+    def __init__(
+        self,
+        status: int,
+        word: str,
+        message: str,
+        *,
+        reasons: tuple[str, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep what a client is told.
+
+        Args:
+            status: of the answer.
+            word: the code, one of those of Supabase's API.
+            message: in that API's words, for programs compare them.
+            reasons: why a password is too weak, in its words.
+            headers: of the answer.
+        """
+        super().__init__(message, headers=headers)
+        self.status = status
+        self.word = word
+        self.reasons = reasons
 
 
 # -- PostgreSQL refused ---------------------------------------------------------------------------------------------

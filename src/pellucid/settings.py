@@ -7,89 +7,37 @@ import base64
 import binascii
 import ipaddress
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
 
 from pellucid.auth.keys import KeyOptions
+from pellucid.auth.options import DAY, AccountOptions, MailOptions, SessionOptions
 from pellucid.auth.pathtext import read_path
+from pellucid.auth.providers.configuring import provider_options
 from pellucid.auth.tokens import TokenOptions
 from pellucid.database.options import DatabaseOptions
 from pellucid.errors import StartupError
 from pellucid.postgres import ClusterOptions, InstanceDirectory
 from pellucid.rest.options import HOISTED, DataOptions, OpenApiMode, TransactionEndPolicy, qualified
 from pellucid.server.options import ServerOptions
+from pellucid.spelling import (
+    AppSettings,
+    OptionalText,
+    Port,
+    Providers,
+    Schemas,
+    Secret,
+    Words,
+    a_path,
+    a_site,
+    an_address,
+    in_lower_case,
+)
 from pellucid.web.options import CrossOrigin, Limits, WebOptions
 
-_POSTGREST_HOSTS = {"*": "0.0.0.0", "*4": "0.0.0.0", "!4": "0.0.0.0", "*6": "::", "!6": "::"}  # noqa: S104 - its words
-_POSTGREST_LEVELS = {"crit": "critical", "warn": "warning"}
-_APP_SETTING = re.compile(r"[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)*", re.ASCII)
 _END_OF_TRANSACTIONS = {True: TransactionEndPolicy.COMMIT, False: TransactionEndPolicy.COMMIT_ALLOW_OVERRIDE}
-_NO_ENDPOINTS = ("pg_catalog", "information_schema")
-
-
-def _split(value: object) -> object:
-    """A list may be written ``a, b`` where only text can be given."""
-    if not isinstance(value, str):
-        return value
-    return tuple(part for part in (part.strip() for part in value.split(",")) if part)
-
-
-def _lower(value: object) -> object:
-    return _POSTGREST_LEVELS.get(value.lower(), value.lower()) if isinstance(value, str) else value
-
-
-def _address(value: object) -> object:
-    return _POSTGREST_HOSTS.get(value, value) if isinstance(value, str) else value
-
-
-def _from_file(value: object) -> object:
-    """A secret may be written ``@/path/to/file``, as container platforms hand them out."""
-    if not isinstance(value, str) or not value.startswith("@"):
-        return value
-    try:
-        return Path(value[1:]).read_text().strip()
-    except (OSError, UnicodeDecodeError) as fault:
-        raise ValueError(f"the file {value[1:]} cannot be read") from fault
-
-
-def _emptied(value: object) -> object:
-    """What may be nothing is so when it is written as nothing."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def _not_the_systems(schemas: tuple[str, ...]) -> tuple[str, ...]:
-    for schema in schemas:
-        if schema in _NO_ENDPOINTS:
-            raise ValueError(f"{schema} is PostgreSQL's own, and is not exposed")
-    return schemas
-
-
-def _a_path(text: str) -> str:
-    read_path(text)
-    return text
-
-
-def _app_settings(value: object) -> object:
-    """The names in lower case: PostgreSQL tells no capitals apart."""
-    return {str(name).lower(): text for name, text in value.items()} if isinstance(value, dict) else value
-
-
-def _settable(settings: dict[str, str]) -> dict[str, str]:
-    for name in settings:
-        if not _APP_SETTING.fullmatch(name):
-            raise ValueError(f"{name} is no name of a setting in PostgreSQL: letters, digits and underscores are")
-    return settings
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Schemas = Annotated[Words, AfterValidator(_not_the_systems)]
-OptionalText = Annotated[str | None, BeforeValidator(_emptied)]
-AppSettings = Annotated[dict[str, str], AfterValidator(_settable), BeforeValidator(_app_settings)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
-Secret = Annotated[SecretStr, Field(min_length=1), BeforeValidator(_from_file)]
 
 
 class Settings(BaseModel):
@@ -97,7 +45,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    host: Annotated[str, Field(min_length=1), BeforeValidator(_address)] = Field(
+    host: Annotated[str, Field(min_length=1), BeforeValidator(an_address)] = Field(
         "127.0.0.1", description="an address of this machine to listen on"
     )
     port: Port = Field(8000, description="a TCP port, 0 to 65535; 0 lets the system choose")
@@ -179,7 +127,7 @@ class Settings(BaseModel):
     jwt_audience: OptionalText = Field(
         None, description="the audience of access tokens; without it others' tokens may have any"
     )
-    jwt_role_claim: Annotated[str, AfterValidator(_a_path)] = Field(
+    jwt_role_claim: Annotated[str, AfterValidator(a_path)] = Field(
         "$.role", description="where a token names the role: a JSON path, such as $.app.roles[0]"
     )
     jwt_cache: int = Field(1024, ge=0, description="how many checked tokens a worker remembers")
@@ -187,9 +135,39 @@ class Settings(BaseModel):
     signing_key_file: Path | None = Field(None, description="a file with that key")
     access_token_minutes: int = Field(30, ge=1, le=1440, description="how long an access token is good")
 
+    public_url: Annotated[OptionalText, AfterValidator(a_site)] = Field(
+        None, description="where people reach the server, such as https://api.example.com; links in mails begin with it"
+    )
+    site_url: OptionalText = Field(
+        None, description="the site that links in mails lead on to under /auth/v1; public_url where there is none"
+    )
+    redirect_urls: Words = Field(
+        (), description="other addresses that they may lead on to, each in full: nothing is matched but the very same"
+    )
+    mail_url: Secret | None = Field(
+        None,
+        description="the mail server, smtp+starttls://user:password@host:587 or smtps://…; without it no mails are sent",
+    )
+    mail_sender: OptionalText = Field(None, description="whom mails are from, such as Example <hello@example.com>")
+    mail_templates: Path | None = Field(
+        None, description="a directory with words for mails that replace the usual ones"
+    )
+    verify_email: bool | None = Field(
+        None,
+        description="true to let nobody in before the address is verified; the default in production with mail_url",
+    )
+    session_idle_hours: int = Field(168, ge=1, le=8760, description="hours after which an unused session ends")
+    session_days: int = Field(30, ge=1, le=3650, description="days after which every session ends")
+    providers: Providers = Field(
+        default_factory=dict,
+        description="whom people may sign in with, each in a table of its own: `[providers.google]` with client_id and client_secret",
+    )
+    anonymous: bool | None = Field(None, description="true to let people begin without an account in production too")
+    audit_days: int = Field(90, ge=1, le=36_500, description="days for which the audit log is kept")
+
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto, json or text")
-    log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(_lower)] = Field(
-        "info", description="debug, info, warning, error or critical"
+    log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(in_lower_case)] = (
+        Field("info", description="debug, info, warning, error or critical")
     )
     access_log: bool = Field(default=True, description="false to log no line for each request")
 
@@ -197,6 +175,8 @@ class Settings(BaseModel):
     def _agree(self) -> Self:
         """Refuse what does not go together."""
         self._keep_development_at_home()
+        self._know_where_mails_come_from()
+        self._know_the_providers()
         if self.production and self.reload:
             raise StartupError("reload is for development, and production is on", hint="leave out one of the two")
         if self.db and self.postgres_port is not None:
@@ -211,6 +191,32 @@ class Settings(BaseModel):
             raise StartupError(
                 f"development mode serves this machine only, and host is {self.host}",
                 hint="use --host 127.0.0.1, or --production once the server is fit for strangers",
+            )
+
+    def _know_where_mails_come_from(self) -> None:
+        """Refuse to serve strangers without what their mails need: a link must not be built from what a request claims."""
+        verifies = self.verify_email if self.verify_email is not None else self.production and self.mail_url is not None
+        if not self.production or not (verifies or self.mail_url):
+            return
+        wanted = {"public_url": self.public_url, "mail_url": self.mail_url, "mail_sender": self.mail_sender}
+        missing = [name for name, value in wanted.items() if value is None]
+        if missing:
+            raise StartupError(
+                f"mails need {' and '.join(missing)}, and production is on",
+                hint="say where people reach this server (public_url), which mail server it uses (mail_url), and whom mails "
+                "are from (mail_sender); or leave out mail_url and verify_email",
+            )
+
+    def _know_the_providers(self) -> None:
+        """Refuse providers that cannot be used: they send browsers back to an address that must not come from a request."""
+        try:
+            provider_options(self.providers, production=self.production)
+        except ValueError as fault:
+            raise StartupError(str(fault), hint="see docs/how-to/sign-in-with-others.md") from fault
+        if self.production and self.providers and self.public_url is None:
+            raise StartupError(
+                "providers need public_url, and production is on",
+                hint="say where people reach this server (public_url)",
             )
 
     # -- what each room is told ---------------------------------------------------------------------------------------
@@ -294,6 +300,27 @@ class Settings(BaseModel):
             file=self.signing_key_file,
             generated=InstanceDirectory.at(self.data).secrets / "signing-key.json",
             production=self.production,
+        )
+
+    def accounts(self) -> AccountOptions:
+        """For `pellucid.auth`: sessions, mails, limits."""
+        mails = self.mail_url is not None
+        return AccountOptions(
+            production=self.production,
+            public_url=self.public_url or f"http://127.0.0.1:{self.port}",
+            verify_email=(self.production and mails) if self.verify_email is None else self.verify_email,
+            limit_addresses=self.production,
+            audit_days=self.audit_days,
+            providers=provider_options(self.providers, production=self.production),
+            redirect_urls=self.redirect_urls,
+            anonymous=self._unless_production(self.anonymous),
+            sessions=SessionOptions(idle=self.session_idle_hours * 3600, absolute=self.session_days * DAY),
+            mail=MailOptions(
+                url=self.mail_url.get_secret_value() if self.mail_url else None,
+                sender=self.mail_sender,
+                templates=self.mail_templates,
+            ),
+            site_url=self.site_url,
         )
 
     def server(self, *, watch: tuple[Path, ...] = (), interactive: bool = False) -> ServerOptions:

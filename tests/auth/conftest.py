@@ -7,9 +7,12 @@ from io import StringIO
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import event
 
+from pellucid.auth.gotrue.routes import routes as supabase_routes
 from pellucid.auth.identifier import BearerIdentifier
 from pellucid.auth.keys import generate_key, parse_keys
+from pellucid.auth.options import AccountOptions
 from pellucid.auth.passwords import PasswordOptions, Passwords
 from pellucid.auth.routes import router
 from pellucid.auth.service import Accounts
@@ -47,12 +50,34 @@ def tokens() -> Tokens:
 
 
 @pytest.fixture
-def app(database: Database, passwords: CountingPasswords, tokens: Tokens) -> FastAPI:
+def options() -> AccountOptions:
+    """What the accounts are told; a test file overrides it to tell them something else."""
+    return AccountOptions(limit_addresses=False)
+
+
+@pytest.fixture
+async def accounts(
+    database: Database, passwords: CountingPasswords, tokens: Tokens, options: AccountOptions
+) -> AsyncIterator[Accounts]:
+    accounts = Accounts(database, passwords, tokens, options)
+    async with accounts.life:
+        yield accounts
+
+
+@pytest.fixture
+def app(accounts: Accounts, options: AccountOptions) -> FastAPI:
     app = FastAPI()
     install(app, WebOptions())
     app.include_router(router)
-    app.state.pellucid = Resources(database, BearerIdentifier(tokens, lambda: database.catalog.roles))
-    app.state.accounts = Accounts(database, passwords, tokens)
+    app.router.routes.extend(supabase_routes())
+    identifier = BearerIdentifier(
+        accounts.tokens,
+        lambda: accounts.database.catalog.roles,
+        revocations=accounts.revocations,
+        proofs=accounts.proofs,
+    )
+    app.state.pellucid = Resources(accounts.database, identifier, options.production)
+    app.state.accounts = accounts
     return app
 
 
@@ -76,3 +101,11 @@ def written() -> Iterator[StringIO]:
     root.setLevel(level)
     for handler in handlers:
         root.removeHandler(handler)
+
+
+@pytest.fixture
+def statements(database: Database) -> list[str]:
+    """Every statement that sessions run, from now on."""
+    seen: list[str] = []
+    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    return seen

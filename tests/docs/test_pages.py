@@ -11,12 +11,17 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     "README.md",
     "docs/tutorial/first-backend.md",
+    "docs/how-to/administer-accounts.md",
     "docs/how-to/call-functions.md",
     "docs/how-to/go-to-production.md",
     "docs/how-to/join-tables.md",
     "docs/how-to/own-routes.md",
+    "docs/how-to/passkeys.md",
     "docs/how-to/psql.md",
     "docs/how-to/row-level-security.md",
+    "docs/how-to/second-factors.md",
+    "docs/how-to/sign-in-by-mail.md",
+    "docs/how-to/sign-in-with-a-password.md",
     "docs/how-to/supabase-clients.md",
 ]
 

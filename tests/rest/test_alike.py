@@ -20,7 +20,8 @@ from pellucid.database.capabilities import Capabilities
 from pellucid.rest import share as sharing
 from pellucid.rest.share import Member, Queue
 from pellucid.settings import Settings
-from pellucid.web.memory import Again, Asked, Head, Memory
+from pellucid.web.again import Again, Head
+from pellucid.web.memory import Asked, Memory
 from tests.conftest import Clone
 from tests.scenarios.conftest import KEY, credentials
 from tests.scenarios.scenario import Who

@@ -17,7 +17,8 @@ from pellucid.errors import PoolExhausted, Unavailable
 from pellucid.rest import share as sharing
 from pellucid.settings import Settings
 from pellucid.web import memory as remembering
-from pellucid.web.memory import Again, Asked, Head, Memory
+from pellucid.web.again import Again, Head
+from pellucid.web.memory import Asked, Memory
 from tests.conftest import Clone
 from tests.scenarios.conftest import KEY, credentials
 from tests.scenarios.scenario import Who

@@ -1,11 +1,22 @@
-"""The password grant of OAuth 2.0 (RFC 6749, 4.3), read from a form. The page at /docs signs in this way."""
+"""The grants of OAuth 2.0 that are given here: a password, and a refresh token (RFC 6749, 4.3 and 6). /docs signs in this way."""
 
-from pydantic import SecretStr, ValidationError
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr, TypeAdapter, ValidationError
 from starlette.requests import Request
 
 from pellucid.auth.schemas import GrantRefusal, SignIn
 from pellucid.errors import RequestError
-from pellucid.web.content import read_form
+from pellucid.web.content import is_json, read_form, refuse_encoded
+
+_FIELDS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshGrant:
+    """A refresh token, to be exchanged for the next."""
+
+    token: str = field(repr=False)
 
 
 class GrantRefused(Exception):
@@ -16,21 +27,27 @@ class GrantRefused(Exception):
         self.refusal = refusal
 
 
-async def read_password_grant(request: Request) -> SignIn:
-    """The address and the password in a form. Fields that mean nothing here are passed over, as the standard wants it.
+async def read_grant(request: Request) -> SignIn | RefreshGrant:
+    """The fields of a form, or of a JSON object. Those that mean nothing here are passed over, as the standard wants it.
 
     Raises:
-        GrantRefused: it is no such form, or asks for another grant.
+        GrantRefused: it is neither, or asks for another grant.
     """
-    fields = await _fields(request)
-    match fields:
+    match await _fields(request):
         case {"grant_type": "password", "username": username, "password": password}:
             return _sign_in(username, password)
         case {"grant_type": "password"}:
             raise _malformed("Send username (the e-mail address) and password.")
+        case {"grant_type": "refresh_token", "refresh_token": token} if token:
+            return RefreshGrant(token)
+        case {"grant_type": "refresh_token"}:
+            raise _malformed("Send refresh_token.")
         case {"grant_type": _}:
             raise GrantRefused(
-                GrantRefusal(error="unsupported_grant_type", error_description="Only grant_type=password is supported.")
+                GrantRefusal(
+                    error="unsupported_grant_type",
+                    error_description="Only grant_type=password and grant_type=refresh_token are supported.",
+                )
             )
         case _:
             raise _malformed("Send grant_type=password, username (the e-mail address) and password.")
@@ -38,9 +55,14 @@ async def read_password_grant(request: Request) -> SignIn:
 
 async def _fields(request: Request) -> dict[str, str]:
     try:
+        if is_json(request.headers):
+            refuse_encoded(request.headers)
+            return _FIELDS.validate_json(await request.body())
         return await read_form(request)
     except RequestError as fault:
         raise _malformed(fault.message) from fault
+    except ValidationError:
+        raise _malformed("The body is no JSON object with texts in it.") from None
 
 
 def _sign_in(username: str, password: str) -> SignIn:

@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable, Collection
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, Protocol
 
+from pellucid.auth.apikeys.form import is_key
 from pellucid.auth.claims import challenge
+from pellucid.auth.keys import KeySet
 from pellucid.auth.tokens import Tokens, Verified
 from pellucid.database.caller import INTERNAL_ROLES
-from pellucid.errors import RoleRefused, TokenRequired, Unauthenticated
+from pellucid.errors import RoleRefused, SessionEnded, TokenRequired, Unauthenticated
 from pellucid.web.identity import Identity
 
 _BEARER = re.compile(r"bearer(?: +(.*))?", re.IGNORECASE | re.DOTALL)
@@ -21,20 +23,52 @@ KEPT = 8192
 
 
 class Known(NamedTuple):
-    """An identity, and the second since 1970 from which on it has to be proved anew."""
+    """An identity, proved with these keys, and the second since 1970 from which on it has to be proved anew."""
 
     identity: Identity
+    keys: KeySet
     until: float
+
+
+class Refusing(Protocol):
+    """Knows of genuine tokens that are good no more (`pellucid.auth.sessions.revocation.Revocations`)."""
+
+    def refuses(self, claims: Mapping[str, Any]) -> bool:
+        """Whether they are. It is asked of each request, and costs a look into a set."""
+        ...
+
+
+class Proving(Protocol):
+    """Knows other proofs than access tokens, by the scheme of the header: cookies of browsers, keys of programs."""
+
+    async def claims_of(self, scheme: str, secret: str) -> Mapping[str, Any] | None:
+        """The claims of whoever holds the secret; None where the scheme is not known.
+
+        Raises:
+            Unauthenticated: the secret is not good.
+        """
+        ...
 
 
 class BearerIdentifier:
     """Tells identities by bearer token (RFC 6750, 2.1). It is a `pellucid.web.identity.Identifier`.
 
     ``roles`` tells which roles the database lets a request take at this moment. Without ``anon_role`` nobody is anonymous.
+    ``revocations`` knows of sessions that have ended, and ``proofs`` of what else there is to prove who asks.
     """
 
-    def __init__(self, tokens: Tokens, roles: Callable[[], Collection[str]], anon_role: str | None = "anon") -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        roles: Callable[[], Collection[str]],
+        anon_role: str | None = "anon",
+        *,
+        revocations: Refusing | None = None,
+        proofs: Proving | None = None,
+    ) -> None:
         self.tokens = tokens
+        self.revocations = revocations
+        self.proofs = proofs
         self._roles = roles
         self._nobody = Identity(anon_role, claims_json=_with_role("{}", anon_role)) if anon_role else None
         self._known: dict[bytes, Known] = {}
@@ -50,31 +84,53 @@ class BearerIdentifier:
         if authorization is None:
             return self._anonymous()
         bearer = _BEARER.fullmatch(authorization)
-        if bearer is None:
+        if bearer is None or is_key(bearer[1] or ""):
+            other = await self._other(authorization)
+            if other is not None:
+                return other
             raise Unauthenticated(
                 "The Authorization header is not understood.",
                 hint="Send it as `Authorization: Bearer <access_token>`, or not at all.",
                 headers=challenge("Bearer is the only scheme", "invalid_request"),
             )
-        verified = self.tokens.verify(bearer[1] or "")
+        verified = self._living(self.tokens.verify(bearer[1] or ""))
         identity = self._identity(verified)
         self._keep(authorization, identity, self.tokens.until(verified))
         return identity
 
     def known(self, authorization: bytes | None) -> Identity | None:
-        """The identity behind a header that was judged before, while its token is good; None for all others.
+        """The identity behind a header that was judged before, while its token is good and its session lives; None for all others.
 
         Whether a request may still take its role is for the caller to see: with the catalog that told of it, it may.
         """
         if authorization is None:
             return self._nobody
         known = self._known.get(authorization)
-        return known.identity if known is not None and known.until > self._clock() else None
+        if known is None or known.until <= self._clock() or known.keys is not self.tokens.keys:
+            return None
+        if self.revocations is not None and self.revocations.refuses(known.identity.claims):
+            return None
+        return known.identity
 
     def _keep(self, authorization: str, identity: Identity, until: float) -> None:
         if len(self._known) >= KEPT:
             del self._known[next(iter(self._known))]
-        self._known[authorization.encode("latin-1")] = Known(identity, until)
+        self._known[authorization.encode("latin-1")] = Known(identity, self.tokens.keys, until)
+
+    def _living(self, verified: Verified) -> Verified:
+        """The same token, unless its session has ended."""
+        if self.revocations is not None and self.revocations.refuses(verified.claims):
+            words = "The session of this token has ended"
+            raise SessionEnded(f"{words}.", in_postgrest=words, headers=challenge(words))
+        return verified
+
+    async def _other(self, authorization: str) -> Identity | None:
+        scheme, _, secret = authorization.partition(" ")
+        claims = await self.proofs.claims_of(scheme.lower(), secret.strip()) if self.proofs else None
+        if claims is None:
+            return None
+        text = json.dumps(dict(claims), ensure_ascii=False, separators=(",", ":"))
+        return self._identity(self._living(Verified(claims, text, claims["role"], own=True)))
 
     def _anonymous(self) -> Identity:
         if self._nobody is None:

@@ -50,6 +50,11 @@ class KeyOptions:
         return bool(self.text or self.file)
 
     @property
+    def path(self) -> Path | None:
+        """The file that the keys are in; None where they are given as text."""
+        return None if self.text else self.file or self.generated
+
+    @property
     def available(self) -> bool:
         """Whether the generated file is there, or may be made."""
         return self.generated is not None and (not self.production or self.generated.exists())

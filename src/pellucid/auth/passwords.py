@@ -14,7 +14,8 @@ from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from pellucid.auth.common_passwords import COMMON_PASSWORDS
+from pellucid.auth import imported
+from pellucid.auth.common_passwords import common_passwords
 from pellucid.errors import Unavailable
 
 MIN_LENGTH = 8
@@ -28,7 +29,8 @@ class PasswordOptions:
     """What a hash costs; the defaults are the second recommendation of RFC 9106, 4.
 
     ``memory`` is in KiB. ``at_once`` hashes run at the same time in a process, so it needs up to ``at_once * memory`` for them;
-    ``waiting`` more may queue, and the rest is told to come back.
+    ``waiting`` more may queue, and the rest is told to come back. With ``calibrated`` the passes are those that
+    `pellucid.auth.calibration` has found for the machine.
     """
 
     passes: int = 3
@@ -36,17 +38,22 @@ class PasswordOptions:
     lanes: int = 4
     at_once: int = 2
     waiting: int = 64
+    calibrated: bool = False
 
 
 class Passwords:
     """Hashes and checks passwords in worker threads, a few at a time."""
 
     def __init__(self, options: PasswordOptions) -> None:
+        self.cost(options)
+        self._limiter = CapacityLimiter(options.at_once)
+
+    def cost(self, options: PasswordOptions) -> None:
+        """Have hashes cost this from now on."""
         self.options = options
         self._hasher = PasswordHasher(
             time_cost=options.passes, memory_cost=options.memory, parallelism=options.lanes, hash_len=32, salt_len=16
         )
-        self._limiter = CapacityLimiter(options.at_once)
         self._nobody = _unmatched(options)
 
     async def hash(self, password: str) -> str:
@@ -65,12 +72,15 @@ class Passwords:
             Unavailable: too many are waiting already.
         """
         self._refuse_crowd()
+        if hashed is not None and imported.is_imported(hashed):
+            typed = password.encode("utf-8", "surrogatepass")  # as it was hashed elsewhere
+            return await to_thread.run_sync(imported.fits, typed, hashed, limiter=self._limiter)
         candidate = _prepared(password)
         return await to_thread.run_sync(self._fits, candidate, hashed or self._nobody, limiter=self._limiter)
 
     def outdated(self, hashed: str) -> bool:
-        """Whether the hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(hashed)
+        """Whether the hash was made with other parameters than today's, or elsewhere."""
+        return imported.is_imported(hashed) or self._hasher.check_needs_rehash(hashed)
 
     def _fits(self, candidate: bytes, hashed: str) -> bool:
         try:
@@ -99,7 +109,7 @@ def weakness(password: str) -> str | None:
         return f"The password needs at least {MIN_LENGTH} characters"
     if len(plain.encode()) > MAX_BYTES:
         return f"The password may have at most {MAX_BYTES} bytes"
-    if len(set(plain)) == 1 or plain.casefold() in COMMON_PASSWORDS:
+    if len(set(plain)) == 1 or plain.casefold() in common_passwords():
         return "The password is one of those that are tried first; choose a less common one"
     return None
 

@@ -1,21 +1,45 @@
-"""The routes of the accounts. They stand before the generated ones, so a table named ``users`` is reached under /rest/v1 only.
+"""The native routes of the accounts. They stand before the generated ones, so a table named ``users`` is reached under /rest/v1 only.
 
 ``/token`` speaks OAuth 2.0, errors included (RFC 6749, 5.2), for that is what its clients read; all others answer with problem+json.
 """
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
 from pellucid.auth import documents
-from pellucid.auth.grants import GrantRefused, read_password_grant
+from pellucid.auth.grants import GrantRefused, RefreshGrant, read_grant
+from pellucid.auth.native import (
+    admin,
+    anonymous,
+    apikeys,
+    factors,
+    identities,
+    inbox,
+    mailed,
+    others,
+    passkeys,
+    passwords,
+    sessions,
+    verify,
+)
+from pellucid.auth.native.answers import sign_in_answer
+from pellucid.auth.native.base import (
+    FOR_CALLERS,
+    NEVER_KEPT,
+    AccountsOfApp,
+    AccountsRoute,
+    Client,
+    accounts_of,
+    signed_in,
+)
+from pellucid.auth.people import find_user, find_users
 from pellucid.auth.schemas import (
     GrantRefusal,
     KeySetAnswer,
+    PendingAnswer,
     SignIn,
     SignInAnswer,
     SignUp,
@@ -23,82 +47,39 @@ from pellucid.auth.schemas import (
     UserAnswer,
     UserQuery,
 )
-from pellucid.auth.service import Accounts, find_user, find_users
-from pellucid.database.capabilities import Feature
-from pellucid.errors import Unauthenticated, WrongCredentials
-from pellucid.web.content import FORM_BYTES
-from pellucid.web.dependencies import Identity, ReadSession, User
-from pellucid.web.limits import within
-from pellucid.web.options import Limits
+from pellucid.auth.service import Accounts
+from pellucid.auth.sessions.service import Granted
+from pellucid.errors import Forbidden, SessionEnded, WrongCredentials
+from pellucid.web.dependencies import ReadSession, User
 
 KEYS_LIVE = 300
 """Seconds for which the published keys may be kept by those who fetch them."""
-NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-"""What an answer with a token carries (RFC 6749, 5.1)."""
 
-ENTRY = Limits(body=FORM_BYTES)
-"""An address and a password are short. Anybody may send them, so what takes long to read or to find fault with ends here."""
-
-
-class AccountsRoute(APIRoute):
-    """A route that reads small bodies only, before anything is parsed."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own handler behind the limit."""
-        handle = super().get_route_handler()
-
-        async def limited(request: Request) -> Response:
-            return await handle(within(ENTRY, request))
-
-        return limited
-
+__all__ = ["accounts_of", "router", "signed_in"]
 
 router = APIRouter(tags=["accounts"], route_class=AccountsRoute)
 
 
-def accounts_of(request: Request) -> Accounts:
-    """The accounts of this application, which its start-up puts at ``app.state.accounts``.
-
-    Raises:
-        FeatureOff: the database has no room for accounts.
-    """
-    accounts: Accounts = request.app.state.accounts
-    accounts.database.capabilities.require(Feature.ACCOUNTS)
-    return accounts
-
-
-def signed_in(caller: Identity) -> None:
-    """Let only those in who sent a good token.
-
-    Raises:
-        Unauthenticated: the caller is anonymous.
-    """
-    if not caller.authenticated:
-        raise Unauthenticated("Only those who have signed in may see accounts.")
-
-
-AccountsOfApp = Annotated[Accounts, Depends(accounts_of)]
-FOR_CALLERS = [Depends(accounts_of), Depends(signed_in)]
-
-
 @router.post("/signup", status_code=201, responses=documents.SIGN_UP, summary="Sign up")
-async def sign_up(entry: SignUp, accounts: AccountsOfApp, response: Response) -> UserAnswer:
-    """Make an account with an e-mail address and a password. Sign in with it at `/login`."""
-    user = await accounts.sign_up(entry)
+async def sign_up(
+    entry: SignUp, accounts: AccountsOfApp, response: Response, client: Client
+) -> UserAnswer | PendingAnswer:
+    """Make an account with an e-mail address and a password. Sign in with it at `/login`. Where addresses are verified, the answer is
+    202 and a mail follows, whether the address is new or not."""
+    user = await accounts.sign_up(entry, client)
+    if accounts.options.verify_email or user is None:
+        response.status_code = 202
+        return PendingAnswer()
     response.headers["Location"] = f"/users/{user.id}"
     return UserAnswer.model_validate(user)
 
 
 @router.post("/login", responses=documents.SIGN_IN, summary="Sign in")
-async def sign_in(entry: SignIn, accounts: AccountsOfApp, response: Response) -> SignInAnswer:
+async def sign_in(entry: SignIn, accounts: AccountsOfApp, response: Response, client: Client) -> SignInAnswer:
     """Get an access token for an e-mail address and a password. Send it as `Authorization: Bearer …`."""
-    known = await accounts.sign_in(entry)
+    granted = await accounts.sign_in(entry, client)
     response.headers.update(NEVER_KEPT)
-    return SignInAnswer(
-        access_token=known.token.text,
-        expires_in=known.token.expires_in,
-        user=UserAnswer.model_validate(known.user),
-    )
+    return sign_in_answer(granted)
 
 
 @router.post(
@@ -106,17 +87,29 @@ async def sign_in(entry: SignIn, accounts: AccountsOfApp, response: Response) ->
     responses={**documents.TOKEN, 400: {**documents.TOKEN[400], "model": GrantRefusal}},
     response_model=TokenAnswer,
     openapi_extra=documents.TOKEN_FORM,
-    summary="Sign in with a form (OAuth 2.0)",
+    summary="Sign in or refresh with a form (OAuth 2.0)",
 )
-async def token(request: Request, accounts: AccountsOfApp) -> JSONResponse:
-    """The password grant of OAuth 2.0, for tools that speak it. `username` is the e-mail address."""
+async def token(request: Request, accounts: AccountsOfApp, client: Client) -> JSONResponse:
+    """The grants `password` and `refresh_token` of OAuth 2.0, for tools that speak it: as a form, or as JSON with the same fields.
+    `username` is the e-mail address."""
     try:
-        known = await accounts.sign_in(await read_password_grant(request))
+        granted = await _granted(accounts, await read_grant(request), client)
     except GrantRefused as refused:
         return _answer(refused.refusal, 400)
-    except WrongCredentials as fault:
+    except (WrongCredentials, SessionEnded, Forbidden) as fault:
         return _answer(GrantRefusal(error="invalid_grant", error_description=fault.message), 400)
-    return _answer(TokenAnswer(access_token=known.token.text, expires_in=known.token.expires_in), 200)
+    tokens = TokenAnswer(
+        access_token=granted.access.text,
+        expires_in=granted.access.expires_in,
+        refresh_token=granted.refresh_token or "",
+    )
+    return _answer(tokens, 200)
+
+
+async def _granted(accounts: Accounts, grant: SignIn | RefreshGrant, client: Client) -> Granted:
+    if isinstance(grant, RefreshGrant):
+        return await accounts.sessions.refresh(grant.token, client)
+    return await accounts.sign_in(grant, client)
 
 
 @router.get("/users/me", dependencies=[Depends(accounts_of)], responses=documents.ME, summary="My account")
@@ -147,3 +140,21 @@ async def published_keys(request: Request, response: Response) -> KeySetAnswer:
 
 def _answer(content: TokenAnswer | GrantRefusal, status: int) -> JSONResponse:
     return JSONResponse(content.model_dump(), status, NEVER_KEPT)
+
+
+PARTS = (
+    sessions,
+    passwords,
+    anonymous,
+    passkeys,
+    others,
+    identities,
+    apikeys,
+    mailed,
+    verify,
+    inbox,
+    factors,
+    admin,
+)
+for part in PARTS:
+    router.routes.extend(part.router.routes)

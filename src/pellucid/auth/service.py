@@ -1,122 +1,165 @@
-"""The accounts: sign-up, sign-in, and who may be seen.
+"""The accounts: all their services, put together.
 
 What looks at accounts before anybody is known runs as `ACCOUNTS`, the role that owns them; what a signed-in caller asks for runs in the
-caller's own session, where row level security decides. A connection is never held while a password is hashed.
+caller's own session, where row level security decides.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import func, select, update
-
-from pellucid.auth.addresses import sought
+from pellucid.auth import assurance
+from pellucid.auth.admin.links import Links
+from pellucid.auth.admin.personal import Personal
+from pellucid.auth.admin.service import Administration
+from pellucid.auth.anonymous import Anonymous
+from pellucid.auth.apikeys.proving import Keys, Proofs
+from pellucid.auth.apikeys.service import ApiKeys
+from pellucid.auth.assurance import require_account
+from pellucid.auth.audit import Audit
+from pellucid.auth.calibration import Calibration
+from pellucid.auth.client import NOBODY, Client
+from pellucid.auth.credentials import Credentials
+from pellucid.auth.door import Door
+from pellucid.auth.factors.passwordless import Passwordless
+from pellucid.auth.factors.recovering import Recovery
+from pellucid.auth.factors.service import Factors
+from pellucid.auth.factors.vault import Resealer, Vault
+from pellucid.auth.hooks import Hooks
+from pellucid.auth.housekeeping import Housekeeper
+from pellucid.auth.keys import KeySet
+from pellucid.auth.letters import Letters
+from pellucid.auth.limits import Limits
+from pellucid.auth.mail.outbox import Outbox
+from pellucid.auth.mail.sender import Inbox, smtp
+from pellucid.auth.mail.templates import Templates
+from pellucid.auth.mailed import Mailed
+from pellucid.auth.options import AccountOptions
 from pellucid.auth.passwords import Passwords
-from pellucid.auth.schemas import SignIn, SignUp, UserQuery
-from pellucid.auth.tables import Password, User
-from pellucid.auth.tokens import AccessToken, Tokens
-from pellucid.database.caller import ACCOUNTS
+from pellucid.auth.providers.service import Others
+from pellucid.auth.registration import Registration
+from pellucid.auth.sessions.browsers import Browsers
+from pellucid.auth.sessions.revocation import Revocations
+from pellucid.auth.sessions.service import Sessions
+from pellucid.auth.tokens import Tokens
 from pellucid.database.core import Database
-from pellucid.database.session import ReadSession
-from pellucid.errors import Duplicate, Fault, RowNotFound, WrongCredentials
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """Who signed in, and the token that proves it."""
-
-    user: User
-    token: AccessToken
+from pellucid.lifecycle import Stack
+from pellucid.web.identity import Identity
 
 
 class Accounts:
-    """Makes accounts and lets people in."""
+    """Makes accounts and lets people in. The one door to all services of the accounts; none of them knows routes.
 
-    def __init__(self, database: Database, passwords: Passwords, tokens: Tokens) -> None:
+    ``audit``, ``limits``, ``hooks``, ``sessions``, ``revocations``, ``browsers``, ``outbox``, ``mailed``, ``door``, ``registration``,
+    ``credentials``, ``others``, ``anonymous``, ``api_keys``, ``administration``, ``links``, ``personal``, ``factors``, ``recovery`` and
+    ``passwordless`` are those services. What is asked for most, such as ``sign_in``, can be called here.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        tokens: Tokens,
+        options: AccountOptions | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
         self.database = database
         self.passwords = passwords
         self.tokens = tokens
+        self.options = options = options or AccountOptions()
+        self.hooks = hooks = hooks or Hooks()
+        self.audit = Audit(database)
+        self.limits = Limits(database, addresses=options.limit_addresses)
+        self.revocations = Revocations(database, tokens.options.lifetime + tokens.options.leeway)
+        self.sessions = Sessions(
+            database,
+            tokens,
+            audit=self.audit,
+            hooks=hooks,
+            revocations=self.revocations,
+            limits=self.limits,
+            options=options.sessions,
+        )
+        self.browsers = Browsers(self.sessions)
+        self.proofs = Proofs(self.browsers, Keys(database, tokens.options))
+        self.api_keys = ApiKeys(database, self.audit, self.limits, self.revocations)
+        self.outbox = open_outbox(database, options)
+        self.mailed = Mailed(database, self.outbox, self.audit, self.limits, options)
+        self.letters = Letters(options, hooks, self.audit)
+        self.letters.register(self.outbox)
+        self.door = Door(database, self.sessions, self.browsers, self.audit, self.limits, hooks, options)
+        self.registration = Registration(
+            database, passwords, audit=self.audit, limits=self.limits, hooks=hooks, outbox=self.outbox, options=options
+        )
+        self.credentials = Credentials(
+            database, passwords, self.door, self.sessions, self.mailed, self.outbox, self.audit, self.limits, options
+        )
+        self._administration_opened()
+        self.sign_up = self.registration.sign_up
+        self.sign_in = self.credentials.sign_in
+        self.change_password = self.credentials.change_password
+        self.reset_password = self.credentials.reset_password
+        self.set_password = self.credentials.set_password
+        self.others = Others(database, options, audit=self.audit, limits=self.limits, hooks=hooks, outbox=self.outbox)
+        self.anonymous = Anonymous(database, self.door, self.audit, self.limits, hooks, options, passwords, self.mailed)
+        housekeeper = Housekeeper(database, options)
+        self._resealer = self._factors_opened()
+        calibration = Calibration(database, passwords)
+        self.life = Stack(calibration, self.revocations, self.outbox, housekeeper, self._resealer, self.others.outside)
 
-    async def sign_up(self, entry: SignUp) -> User:
-        """Make an account.
+    def _administration_opened(self) -> None:
+        self.administration = Administration(
+            self.database,
+            self.passwords,
+            sessions=self.sessions,
+            mailed=self.mailed,
+            outbox=self.outbox,
+            audit=self.audit,
+            hooks=self.hooks,
+        )
+        self.links = Links(self.administration, self.letters)
+        self.personal = Personal(self.administration, self.hooks)
+
+    def _factors_opened(self) -> Resealer:
+        self._vault = vault = Vault(self.tokens.keys)
+        self.factors = Factors(self.door, self.outbox, vault)
+        self.recovery = Recovery(self.factors)
+        self.passwordless = Passwordless(self.factors)
+        return Resealer(self.database, vault)
+
+    async def use_keys(self, keys: KeySet) -> None:
+        """Sign and check with these keys from now on, and keep secrets with them."""
+        self._vault.use(keys)
+        self.tokens.keys = keys
+        await self._resealer.stop()
+        await self._resealer.start()
+
+    async def change_email(
+        self, identity: Identity, address: str, client: Client = NOBODY, data: Mapping[str, Any] | None = None
+    ) -> None:
+        """Ask both sides whether an account may have another address; see `pellucid.auth.mailed.Mailed.ask_change`.
 
         Raises:
-            Duplicate: the address has one already.
+            StepUpRequired: the account has a second factor, and the session has not proved it.
         """
-        hashed = await self.passwords.hash(entry.password.get_secret_value())
-        user = User(email=entry.email, password=Password(hash=hashed))
-        try:
-            async with self.database.write(ACCOUNTS) as session:
-                session.add(user)
-                await session.commit()
-                await session.refresh(user)
-        except Duplicate as fault:
-            raise _taken() from fault
-        return user
+        user_id = require_account(identity)
+        await self.require_assurance(identity)
+        await self.mailed.ask_change(user_id, address, client, data)
 
-    async def sign_in(self, entry: SignIn) -> SignedIn:
-        """Let somebody in who knows the password. An unknown address costs the same work as a wrong password.
+    async def require_assurance(self, identity: Identity) -> None:
+        """Go on only where a session has proved as much as its account can: aal2 where it has a second factor.
 
         Raises:
-            WrongCredentials: the two do not belong together.
+            StepUpRequired: a second factor is missing.
         """
-        password = entry.password.get_secret_value()
-        user_id, hashed = await self._credentials(sought(entry.email))
-        fits = await self.passwords.verify(password, hashed)
-        if not fits or user_id is None or hashed is None:
-            raise WrongCredentials("The e-mail address and the password do not belong together.")
-        if self.passwords.outdated(hashed):
-            await self._replace(user_id, hashed, await self.passwords.hash(password))
-        user = await self._note_sign_in(user_id)
-        return SignedIn(user, self.tokens.issue(user.id, role=user.role, email=user.email))
-
-    async def _credentials(self, address: str) -> tuple[UUID | None, str | None]:
-        async with self.database.read(ACCOUNTS) as session:
-            wanted = (
-                select(User.id, Password.hash).join(Password.user).where(func.lower(User.email) == func.lower(address))
-            )
-            found = (await session.execute(wanted)).one_or_none()
-        return (None, None) if found is None else (found.id, found.hash)
-
-    async def _replace(self, user_id: UUID, old: str, new: str) -> None:
-        """Store a stronger hash of the same password, unless the password was changed meanwhile."""
-        async with self.database.write(ACCOUNTS) as session:
-            await session.execute(
-                update(Password).where(Password.user_id == user_id, Password.hash == old).values(hash=new)
-            )
-            await session.commit()
-
-    async def _note_sign_in(self, user_id: UUID) -> User:
-        async with self.database.write(ACCOUNTS) as session:
-            user = await session.get(User, user_id)
-            if user is None:  # deleted since the password was checked
-                raise WrongCredentials("The e-mail address and the password do not belong together.")
-            user.last_sign_in_at = func.now()
-            await session.commit()
-            await session.refresh(user)
-        return user
+        await assurance.require_assurance(self.database, identity)
 
 
-async def find_user(session: ReadSession, user_id: UUID) -> User:
-    """One account, as far as the session's caller may see it.
+def open_outbox(database: Database, options: AccountOptions) -> Outbox:
+    """The outbox, with the mail server of the options, or the inbox of development.
 
     Raises:
-        RowNotFound: there is none of this id, or none for this caller.
+        StartupError: the mail server's URL cannot be read, or the directory of templates is not there.
     """
-    user = await session.get(User, user_id)
-    if user is None:
-        raise RowNotFound(f"There is no account {user_id} that you may see.")
-    return user
-
-
-async def find_users(session: ReadSession, query: UserQuery) -> Sequence[User]:
-    """The accounts that the session's caller may see, oldest first."""
-    wanted = select(User).order_by(User.id).limit(query.limit).offset(query.offset)
-    if query.id is not None:
-        wanted = wanted.where(User.id == query.id)
-    return (await session.scalars(wanted)).all()
-
-
-def _taken() -> Duplicate:
-    fault = Fault("email", "This e-mail address has an account already.", "Sign in at /login instead.")
-    return Duplicate(fault.message, sqlstate="23505", hint=fault.hint, faults=(fault,))
+    mail = options.mail
+    sender = smtp(mail.url) if mail.url else None if options.production else Inbox(database)
+    return Outbox(database, sender, mail.sender or "pellucid@localhost", Templates(mail.templates))

@@ -5,9 +5,11 @@ lives in a table of its own that nobody else has any right to, and is never load
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import DateTime, FetchedValue, ForeignKey, MetaData
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 BY_DATABASE = FetchedValue()
@@ -22,14 +24,26 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """One account. Its id is a UUIDv7, made by the database, so ids sort by the moment of sign-up."""
+    """One account. Its id is a UUIDv7, made by the database, so ids sort by the moment of sign-up.
+
+    ``user_metadata`` is what the account may write about itself, ``app_metadata`` what only services may write. An account without an
+    address is anonymous, or is known by its phone.
+    """
 
     __tablename__ = "users"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=BY_DATABASE)
-    email: Mapped[str]
+    email: Mapped[str | None]
     email_verified_at: Mapped[datetime | None]
+    new_email: Mapped[str | None]
+    phone: Mapped[str | None]
+    phone_verified_at: Mapped[datetime | None]
+    is_anonymous: Mapped[bool] = mapped_column(server_default=BY_DATABASE)
     role: Mapped[str] = mapped_column(server_default=BY_DATABASE)
+    user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default=BY_DATABASE)
+    app_metadata: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=BY_DATABASE)
+    banned_until: Mapped[datetime | None]
+    invited_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=BY_DATABASE)
     updated_at: Mapped[datetime] = mapped_column(server_default=BY_DATABASE, server_onupdate=BY_DATABASE)
     last_sign_in_at: Mapped[datetime | None]

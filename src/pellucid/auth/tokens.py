@@ -23,7 +23,7 @@ from pellucid.auth import compact
 from pellucid.auth.claimpath import NOTHING, ClaimPath, Name, Segment
 from pellucid.auth.keys import KeyOptions, KeySet
 from pellucid.auth.trusted import SECRET, open_keys
-from pellucid.errors import NoTokenKey, StartupError, Unauthenticated
+from pellucid.errors import InvalidFields, NoTokenKey, StartupError, Unauthenticated
 
 TYPE = "JWT"
 OTHERS_TYPES = frozenset({None, "JWT", "AT+JWT", "APPLICATION/AT+JWT"})
@@ -83,9 +83,19 @@ class Tokens:
 
     def __init__(self, options: TokenOptions, keys: KeySet, clock: Callable[[], float] = time.time) -> None:
         self.options = options
-        self.keys = keys
+        self._keys = keys
         self.clock = clock
         self._genuine: dict[bytes, Verified] = {}
+
+    @property
+    def keys(self) -> KeySet:
+        """The keys. They may be replaced at any time; what others signed is checked anew then."""
+        return self._keys
+
+    @keys.setter
+    def keys(self, keys: KeySet) -> None:
+        self._keys = keys
+        self._genuine.clear()
 
     def issue(
         self,
@@ -100,7 +110,17 @@ class Tokens:
         Raises:
             FeatureOff: there is no key to sign with.
         """
-        key, seconds = self.keys.signing, lifetime or self.options.lifetime
+        return self.sign(self.claims(subject, role=role, email=email, lifetime=lifetime))
+
+    def claims(
+        self,
+        subject: UUID | None,
+        *,
+        role: str = "authenticated",
+        email: str | None = None,
+        lifetime: int | None = None,
+    ) -> dict[str, Any]:
+        """The claims that every token of this instance has; more may be added before it is signed."""
         now = int(self.clock())
         claims = {
             "iss": self.options.issuer,
@@ -109,12 +129,27 @@ class Tokens:
             "role": role,
             "email": email,
             "iat": now,
-            "exp": now + seconds,
+            "exp": now + (lifetime or self.options.lifetime),
             "jti": str(uuid4()),
         }
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def sign(self, claims: Mapping[str, Any]) -> AccessToken:
+        """A token that says this (`claims`).
+
+        Raises:
+            FeatureOff: there is no key to sign with.
+            InvalidFields: it would be longer than any token that is read here.
+        """
+        key = self.keys.signing
         header = {"alg": key.algorithm, "typ": TYPE} | ({"kid": key.id} if key.id else {})
-        stated = {name: value for name, value in claims.items() if value is not None}
-        return AccessToken(compact.write(header, stated, key.sign), seconds)
+        text = compact.write(header, claims, key.sign)
+        if len(text) > compact.MAX_LENGTH:
+            raise InvalidFields(
+                f"The claims do not fit into a token of {compact.MAX_LENGTH} characters.",
+                hint="Keep less in app_metadata, or add fewer claims.",
+            )
+        return AccessToken(text, claims["exp"] - claims["iat"])
 
     def verify(self, token: str) -> Verified:
         """Check a token: its form, its key, its signature, then its claims.

@@ -38,7 +38,7 @@ def beginning(
     path = ", ".join(identifier(schema) for schema in (asked.name.schema, *options.extra_search_path))
     return Beginning(
         Caller(identity.role, claims_of(identity), settings, path),
-        read_only=reads(asked, plan),
+        read_only=identity.read_only or reads(asked, plan),
         isolation=dict(function.settings).get(ISOLATION) if function else None,
         first=_pre_request(options),
         commits=commits(asked.preferences, options),

@@ -31,8 +31,8 @@ from pellucid.rest.shape import Shape, varied
 from pellucid.rest.share import CLAIMS, UNSEEN, Member, Queue, Record, Share, route_of
 from pellucid.rest.target import context_of, find_target, parsed
 from pellucid.rest.validate import faultless
+from pellucid.web.again import Again, Then
 from pellucid.web.identity import Identity
-from pellucid.web.memory import Again, Then
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which web pages of other origins may read the answers (the CORS protocol of the Fetch standard).
 
-Under PostgREST's paths the answers to browsers are PostgREST's too: any request header may be sent, and the headers that it names can be
-read. Everywhere else they are those of `pellucid.web.stack`.
+Under the paths of PostgREST's and Supabase's dialects the answers to browsers are theirs too: any request header may be sent, and the
+headers that they name can be read. Everywhere else they are those of `pellucid.web.stack`.
 """
 
 import re
@@ -34,14 +34,16 @@ _POSTGREST_EXPOSED = (
     "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding,"
     " Range-Unit"
 )
+_AUTH_EXPOSED = "X-Total-Count, Link, X-Supabase-Api-Version, X-Sb-Error-Code, Retry-After"
 _DAY = "86400"
 
 
 class CrossOriginRules:
     """Tells browsers which pages may read what: in development those of this machine, and the origins that were listed.
 
-    PostgREST lets any page read where no origins are listed, without cookies, and listed ones with them; so do its paths in production,
-    where nothing but a token says who asks. In development whoever reaches the server is trusted, so that no stranger's page may.
+    PostgREST lets any page read where no origins are listed, without cookies, and listed ones with them; so do its paths and Supabase's
+    in production, where nothing but a token says who asks. In development whoever reaches the server is trusted, so that no stranger's
+    page may.
     """
 
     def __init__(self, app: ASGIApp, *, options: WebOptions) -> None:
@@ -51,7 +53,7 @@ class CrossOriginRules:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
-        if scope["type"] != "http" or style_of(scope, self.options.postgrest_prefixes) is not ErrorStyle.POSTGREST:
+        if scope["type"] != "http" or (style := style_of(scope, self.options.postgrest_prefixes)) is ErrorStyle.PROBLEM:
             await self.elsewhere(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -66,7 +68,7 @@ class CrossOriginRules:
         ):
             await Response(headers=self._leave(headers, allowed))(scope, receive, send)
         else:
-            await self.app(scope, receive, self._stamped(send, allowed, exposed=origin is not None))
+            await self.app(scope, receive, self._stamped(send, allowed, style if origin else None))
 
     def _allowed(self, origin: str) -> str | None:
         """The value of ``Access-Control-Allow-Origin`` for this origin, None where there is none."""
@@ -96,9 +98,10 @@ class CrossOriginRules:
             "Access-Control-Max-Age": _DAY,
         }
 
-    def _stamped(self, send: Send, allowed: str, *, exposed: bool) -> Send:
+    def _stamped(self, send: Send, allowed: str, style: ErrorStyle | None) -> Send:
         """The way out, with the headers that let the page read the answer."""
-        extra = self._who(allowed) | ({"Access-Control-Expose-Headers": _POSTGREST_EXPOSED} if exposed else {})
+        exposed = _AUTH_EXPOSED if style is ErrorStyle.AUTH else _POSTGREST_EXPOSED
+        extra = self._who(allowed) | ({"Access-Control-Expose-Headers": exposed} if style else {})
         vary = extra.pop("Vary", None)
 
         async def stamp(message: Message) -> None:

@@ -13,10 +13,16 @@ from starlette.types import Scope
 from pellucid.database.caller import Caller
 from pellucid.errors import Forbidden, RequestError, Unauthenticated, Unavailable
 from pellucid.observe import Stage, observe
+from pellucid.web import cookies
 from pellucid.web.options import WebOptions
+from pellucid.web.scopes import reads_only, require_scope
 from pellucid.web.style import ErrorStyle, style_of
 
 _POSTGREST = WebOptions().postgrest_prefixes
+
+
+_READ_ONLY = (("transaction_read_only", "on"),)
+"""PostgreSQL then refuses every write, and does not let the transaction change its mind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +51,28 @@ class Identity:
             return None
 
     @property
+    def assurance(self) -> str | None:
+        """How well it was proved who asks: ``aal1``, or ``aal2`` with a second factor; None where no session is behind it."""
+        level = self.claims.get("aal")
+        return level if isinstance(level, str) else None
+
+    @property
+    def session_id(self) -> UUID | None:
+        """The session behind the token or the cookie."""
+        try:
+            return UUID(str(self.claims["session_id"]))
+        except (KeyError, ValueError):
+            return None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether whoever asks may change nothing, whatever the role may: an API key for reading."""
+        return reads_only(self.claims)
+
+    @property
     def caller(self) -> Caller:
         """The same, as the database layer wants it."""
-        return Caller(self.role, self.claims_json)
+        return Caller(self.role, self.claims_json, _READ_ONLY if self.read_only else ())
 
 
 class Identifier(Protocol):
@@ -84,7 +109,10 @@ async def current_identity(request: Request, _: Annotated[str | None, Security(b
     if known is not None:
         return known
     with observe(Stage.IDENTITY):
-        identity = await _identifier(request).identify(_authorization(request.scope))
+        identifier = _identifier(request)
+        proof = _authorization(request.scope) or _cookie(request)
+        identity = await identifier.identify(proof)
+        require_scope(identity.claims, request.scope)
     state["identity"] = identity
     return identity
 
@@ -125,6 +153,15 @@ def _authorization(scope: Scope) -> str | None:
         return header
     key = _single(scope, "apikey")
     return f"Bearer {key}" if key else None
+
+
+def _cookie(request: Request) -> str | None:
+    """The cookie of a browser's session, where the request may be made with one."""
+    secret = cookies.session_cookie(request.scope, plain=not getattr(request.app.state.pellucid, "production", False))
+    if secret is None:
+        return None
+    cookies.require_same_origin(request.scope)
+    return f"{cookies.SCHEME} {secret}"
 
 
 def _single(scope: Scope, name: str) -> str | None:

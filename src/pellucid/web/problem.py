@@ -1,7 +1,7 @@
 """From an error to a response: the only place where that happens.
 
 An error knows its status, its code and what a client may see (`pellucid.errors`). Here it gets its shape: problem+json (RFC 9457)
-for people and programs, PostgREST's bodies under that dialect's paths.
+for people and programs, PostgREST's bodies under that dialect's paths, those of Supabase's auth API under its own.
 """
 
 import json
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from pellucid.errors import DatabaseError, Details, Fault, PellucidError, Unauthenticated
+from pellucid.web import auth_errors
 from pellucid.web.exchange import exchange_of
 from pellucid.web.foreign import HttpError
 from pellucid.web.style import ErrorStyle, style_of
@@ -39,19 +40,22 @@ class Audience:
     production: bool = False
     verbose: bool = True
     """Whether errors in PostgREST's shape have details and hints."""
+    auth_version: str = ""
+    """The version of Supabase's auth API that the request names."""
 
 
 def audience_of(scope: Scope, postgrest_prefixes: tuple[str, ...], *, production: bool) -> Audience:
     """Who sent the request behind a scope."""
-    exchange = exchange_of(scope)
+    exchange, headers = exchange_of(scope), Headers(scope=scope)
     identity = scope.get("state", {}).get("identity")
     return Audience(
         style=style_of(scope, postgrest_prefixes),
         request_id=exchange.request_id if exchange else "",
         prefix=scope.get("root_path", ""),
         anonymous=not getattr(identity, "authenticated", False),
-        presented="authorization" in Headers(scope=scope),
+        presented="authorization" in headers,
         production=production,
+        auth_version=headers.get(auth_errors.VERSION_HEADER, ""),
     )
 
 
@@ -67,6 +71,8 @@ def render(error: PellucidError, audience: Audience) -> Response:
 
 def status_of(error: PellucidError, audience: Audience) -> int:
     """The status of the response."""
+    if audience.style is ErrorStyle.AUTH:
+        return auth_errors.spoken(error).status
     if audience.style is ErrorStyle.PROBLEM:
         return error.status
     chosen = error.status_in_postgrest if isinstance(error, DatabaseError) else None
@@ -79,6 +85,9 @@ def _body(error: PellucidError, audience: Audience, status: int) -> Response:
             return Response(
                 postgrest_body(error, verbose=audience.verbose), status, media_type="application/json; charset=utf-8"
             )
+        case ErrorStyle.AUTH:
+            spoken = auth_errors.body(error, audience.auth_version, audience.request_id)
+            return Response(spoken, status, media_type="application/json")
         case ErrorStyle.PROBLEM:
             text = json.dumps(problem_body(error, audience, status), ensure_ascii=False, separators=(",", ":"))
             return Response(text.encode("utf-8", "replace"), status, media_type="application/problem+json")
@@ -212,6 +221,8 @@ def _add_headers(headers: MutableHeaders, error: PellucidError, audience: Audien
     if audience.style is ErrorStyle.POSTGREST:
         headers["Proxy-Status"] = f"PostgREST; error={_ascii(postgrest_code(error))}"
     else:
+        if audience.style is ErrorStyle.AUTH:
+            headers.update(auth_errors.headers(error, audience.auth_version))
         headers.setdefault("Cache-Control", "no-store")
     if status == 401:
         headers.setdefault("WWW-Authenticate", _challenge(error, audience))

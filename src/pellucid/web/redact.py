@@ -18,6 +18,7 @@ _QUOTED = r"\"[^\"]*+\"?|'[^']*+'?"
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic|digest|negotiate)\s++[A-Za-z0-9._~+/=-]{4,}+"), rf"\1 {BLOT}"),
     (re.compile(r"(?<![\w-])eyJ[\w-]++\.[\w.-]*+"), BLOT),
+    (re.compile(r"pellucid_key_[\w-]++"), BLOT),
     (re.compile(r"\$argon2\w*+\$[^\s\"']++"), BLOT),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), BLOT),
     (re.compile(r"(://[^\s:/@\"']*+):[^\s/@\"']++@"), rf"\1:{BLOT}@"),
@@ -26,7 +27,20 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?i)({_NAMED}[\"']?\s*+[=:]\s*+)(?:{_QUOTED}|[^\s,;&)}}\]\"']++)"), rf"\1{BLOT}"),
 )
 
-_TRACES = (*_SECRET_WORDS, "bearer", "basic", "digest", "negotiate", "eyj", "$argon2", "private key", "://", "@", "%40")
+_TRACES = (
+    *_SECRET_WORDS,
+    "bearer",
+    "basic",
+    "digest",
+    "negotiate",
+    "eyj",
+    "$argon2",
+    "private key",
+    "pellucid_key_",
+    "://",
+    "@",
+    "%40",
+)
 """In lower case: a text without any of these has no secret that the patterns would find. Nearly all texts have none."""
 
 _CONTROL = (

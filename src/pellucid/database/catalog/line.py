@@ -13,14 +13,18 @@ from pellucid.database.options import DatabaseOptions
 class Line:
     """The connection. It is opened when it is first wanted, and anew when it is gone; one user at a time."""
 
-    def __init__(self, options: DatabaseOptions, opened: Callable[[asyncpg.Connection], None]) -> None:
+    def __init__(
+        self, options: DatabaseOptions, opened: Callable[[asyncpg.Connection], None], purpose: str = "catalog"
+    ) -> None:
         """Prepare it.
 
         Args:
             options: where to connect to.
             opened: told of every new connection.
+            purpose: a word for PostgreSQL's own views.
         """
         self._options = options
+        self._purpose = purpose
         self._opened = opened
         self._lock = asyncio.Lock()
         self._connection: asyncpg.Connection | None = None
@@ -52,7 +56,7 @@ class Line:
 
     async def _ready(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            name = f"{self._options.application_name} catalog"
+            name = f"{self._options.application_name} {self._purpose}"
             self._connection = await connect(
                 self._options.dsn, application_name=name, within=self._options.connect_timeout
             )

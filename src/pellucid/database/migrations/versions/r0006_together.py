@@ -11,8 +11,8 @@ What is ``quiet`` leaves nothing behind, so nothing has to be undone between two
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 UUID = "'^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'"
 CLAIMS = "nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json"

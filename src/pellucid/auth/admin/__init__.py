@@ -1,0 +1,1 @@
+"""Administration: what operators do with the accounts of others."""

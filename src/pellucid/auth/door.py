@@ -1,0 +1,121 @@
+"""The one door into a session, whatever proved who asks: bans, verification, hooks, the session, the audit log, in this order."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from pellucid.auth.audit import Audit, Event
+from pellucid.auth.client import NOBODY, Client
+from pellucid.auth.hooks import Hooks, SignInEntry
+from pellucid.auth.limits import Kind, Limits
+from pellucid.auth.options import AccountOptions
+from pellucid.auth.sessions.browsers import Browsers
+from pellucid.auth.sessions.service import Granted, Sessions
+from pellucid.auth.tables import User
+from pellucid.database.caller import ACCOUNTS
+from pellucid.database.core import Database
+from pellucid.errors import Banned, Unverified, WrongCredentials
+
+PASSWORD = "password"  # noqa: S105 - the name of a method
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Lets people in."""
+
+    database: Database
+    sessions: Sessions
+    browsers: Browsers
+    audit: Audit
+    limits: Limits
+    hooks: Hooks
+    options: AccountOptions
+
+    async def let_in(
+        self,
+        user: User,
+        *methods: str,
+        client: Client = NOBODY,
+        cookie: bool = False,
+        forgive: tuple[Kind, str] | None = None,
+        strong: bool = False,
+    ) -> Granted:
+        """Open a session for an account that has proved itself.
+
+        Args:
+            user: the account.
+            methods: what was proved, as ``amr`` names it: ``password``, ``otp``, ``oauth``, ``totp``, ``webauthn``, ``anonymous``, …
+                Two of them are two factors.
+            client: from where.
+            cookie: whether a browser's cookie is to prove the session; otherwise access and refresh tokens do.
+            forgive: the attempts that are taken back: what was tried, and the account as it was counted.
+            strong: whether one method proved two factors at once, as a passkey does that makes sure of its owner.
+
+        Raises:
+            Banned: the account is.
+            Unverified: its address is not verified, it must be, and a password was all that was proved.
+            WrongCredentials: it is gone.
+            PellucidError: a hook of the application refused.
+        """
+        check_ban(user)
+        if self.options.verify_email and methods == (PASSWORD,) and user.email and user.email_verified_at is None:
+            raise Unverified("The e-mail address of this account is not verified yet.")
+        entry = SignInEntry(user, methods[0], client)
+        await self.hooks.signing_in(entry)
+        async with self.database.write(ACCOUNTS) as writing:
+            noted = update(User).where(User.id == user.id).values(last_sign_in_at=func.now()).returning(User)
+            known = (await writing.scalars(noted, execution_options={"populate_existing": True})).one_or_none()
+            if known is None:  # deleted since it was looked up
+                raise wrong()
+            check_ban(known)
+            opened = await self.sessions.open(writing, known, *methods, client=client, cookie=cookie, strong=strong)
+            details: dict[str, Any] = {"methods": list(methods)}
+            await self.audit.note(
+                writing, Event.SIGNED_IN, user_id=user.id, session_id=opened.session.id, client=client, details=details
+            )
+            if forgive is not None:
+                await self.limits.forgive(writing, *forgive)
+        granted = await self.sessions.grant(opened)
+        await self.hooks.signed_in(SignInEntry(known, methods[0], client))
+        return granted
+
+    async def step_up(self, session_id: UUID, method: str, client: Client = NOBODY) -> Granted:
+        """Raise a session to aal2: another factor was proved. Its cookie or its refresh token is a new one from now on.
+
+        Raises:
+            SessionEnded: it is not alive.
+        """
+        async with self.database.write(ACCOUNTS) as writing:
+            opened = await self.sessions.step_up(writing, session_id, method, client)
+        self.browsers.forget(session_id)
+        return await self.sessions.grant(opened)
+
+    async def user(self, user_id: UUID) -> User:
+        """An account by its id.
+
+        Raises:
+            WrongCredentials: it is gone.
+        """
+        async with self.database.read(ACCOUNTS) as reading:
+            user = (await reading.scalars(select(User).where(User.id == user_id))).one_or_none()
+        if user is None:
+            raise wrong()
+        return user
+
+
+def check_ban(user: User) -> None:
+    """Go on only with an account that is not banned.
+
+    Raises:
+        Banned: it is.
+    """
+    if user.banned_until is not None and user.banned_until > datetime.now(UTC):
+        raise Banned("This account is banned.")
+
+
+def wrong() -> WrongCredentials:
+    """The one refusal of whatever does not belong together."""
+    return WrongCredentials("The e-mail address and the password do not belong together.")

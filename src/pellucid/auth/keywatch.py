@@ -1,0 +1,85 @@
+"""Signing keys that are changed while the server runs: every worker looks at the key file every two seconds, and takes what is new.
+
+A file that cannot be read, or is not fit, changes nothing: the keys stay as they were, and the log says why.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+from anyio import to_thread
+
+from pellucid.auth.keys import KeySet
+from pellucid.errors import StartupError
+from pellucid.lifecycle import Lifecycle
+
+LOOK = 2.0
+"""Seconds between two looks. A key that was published is known to all workers that much later."""
+log = logging.getLogger(__name__)
+
+
+class KeyWatch(Lifecycle):
+    """Looks after a key file."""
+
+    def __init__(
+        self, path: Path | None, read: Callable[[], KeySet], taken: Callable[[KeySet], Awaitable[None]]
+    ) -> None:
+        """Prepare it.
+
+        Args:
+            path: the file; None where keys come from elsewhere and stay.
+            read: reads the keys anew.
+            taken: is given them.
+        """
+        super().__init__()
+        self._path = path
+        self._read = read
+        self._taken = taken
+        self._seen = self._stamp()
+        self._task: asyncio.Task[None] | None = None
+
+    async def look(self) -> bool:
+        """Take the keys if the file is another; tells whether it was."""
+        stamp = await to_thread.run_sync(self._stamp)
+        if stamp == self._seen:
+            return False
+        self._seen = stamp
+        try:
+            keys = await to_thread.run_sync(self._read)
+        except StartupError as fault:
+            log.error("The changed signing keys are not used: %s", fault.message)  # noqa: TRY400 - the text says all
+            return False
+        await self._taken(keys)
+        log.info("The signing keys were read anew.")
+        return True
+
+    async def _start(self) -> None:
+        if self._path is not None:
+            self._task = asyncio.create_task(self._work())
+
+    async def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _work(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            try:
+                await self.look()
+            except Exception as fault:
+                log.warning("The signing keys could not be looked at.", exc_info=fault)
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        """What tells one state of the file from another."""
+        if self._path is None:
+            return None
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino, status.st_size

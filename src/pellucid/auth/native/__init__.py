@@ -1,0 +1,1 @@
+"""The accounts' routes for people: one thin skin over the services."""
