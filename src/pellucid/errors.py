@@ -916,6 +916,14 @@ class FeatureOff(Unavailable):
     way_out = "Give the database role the right that the detail names, and start again."
 
 
+class MessageNotSent(Unavailable):
+    """A text message could not be sent: what sends them for this application failed, or took too long."""
+
+    code = "message-not-sent"
+    title = "The text message was not sent"
+    way_out = "Wait a moment and ask for another one. Whoever runs this server finds the kind of the fault in its log."
+
+
 class StartupError(PellucidError):
     """`serve` cannot start. The message is one line; ``hint`` says how to mend it."""
 
