@@ -26,7 +26,7 @@
     ├── FunctionError          a function of the database shapes the answer, and does it wrongly
     │   └── RaisedBadly · BadResponseHeaders · BadResponseStatus
     ├── Unavailable            the service cannot answer now
-    │   └── PoolExhausted · FeatureOff
+    │   └── PoolExhausted · FeatureOff · MessageNotSent
     └── StartupError           `serve` cannot start; one line, no stack trace
 
 An error carries what a client may see. The inner cause stays in ``__cause__`` and goes to the log alone.
