@@ -32,6 +32,17 @@ def token(app: Pellucid, role: str) -> str:
     return accounts.tokens.issue(None, role=role).text
 
 
+async def test_an_applications_own_way_to_send_text_messages_is_used(clone: Clone, tmp_path: Path) -> None:
+    class Silent:
+        async def send(self, number: str, text: str) -> None: ...
+
+    app = Pellucid()
+    app.messenger = Silent()
+    create(app, Settings(data=tmp_path), Deployment(clone.dsn, clone.admin_dsn, Capabilities(180_000)))
+    accounts: Accounts = app.state.accounts
+    assert accounts.phones.messenger is app.messenger
+
+
 async def test_the_description_is_sent_again_only_when_it_changed(clone: Clone, tmp_path: Path) -> None:
     async with served(clone, tmp_path) as (app, client):
         first = await client.get("/openapi.json")

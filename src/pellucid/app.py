@@ -16,6 +16,7 @@ from pellucid.auth.gotrue.routes import routes as supabase_routes
 from pellucid.auth.hooks import Hooks
 from pellucid.auth.identifier import BearerIdentifier
 from pellucid.auth.keywatch import KeyWatch
+from pellucid.auth.messenger import Messenger
 from pellucid.auth.passwords import PasswordOptions, Passwords
 from pellucid.auth.service import Accounts
 from pellucid.auth.tokens import open_tokens
@@ -79,6 +80,8 @@ class Pellucid(FastAPI):
         self.short_way: ShortWay | None = None
         self.hooks = Hooks()
         """What to call around sign-up and sign-in, and for the claims of tokens (`pellucid.auth.hooks`)."""
+        self.messenger: Messenger | None = None
+        """What sends text messages (`pellucid.auth.messenger`). Without it they are on the inbox page, or in production are not sent."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Serve one request (ASGI)."""
@@ -121,7 +124,9 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     database = Database(settings.database(deployment.dsn, deployment.admin_dsn), deployment.capabilities)
     tokens = open_tokens(settings.tokens(), settings.keys())
     passwords = Passwords(PasswordOptions(calibrated=settings.production))
-    accounts = Accounts(database, passwords, tokens, settings.accounts(), application.hooks)
+    accounts = Accounts(
+        database, passwords, tokens, settings.accounts(), application.hooks, messenger=application.messenger
+    )
     watch = KeyWatch(
         settings.keys().path, lambda: open_keys(settings.tokens().secret, settings.keys()), accounts.use_keys
     )

@@ -26,7 +26,7 @@
     ├── FunctionError          a function of the database shapes the answer, and does it wrongly
     │   └── RaisedBadly · BadResponseHeaders · BadResponseStatus
     ├── Unavailable            the service cannot answer now
-    │   └── PoolExhausted · FeatureOff
+    │   └── PoolExhausted · FeatureOff · MessageNotSent
     └── StartupError           `serve` cannot start; one line, no stack trace
 
 An error carries what a client may see. The inner cause stays in ``__cause__`` and goes to the log alone.
@@ -914,6 +914,14 @@ class FeatureOff(Unavailable):
     title = "This part is off"
     postgrest_code = "PGRST000"
     way_out = "Give the database role the right that the detail names, and start again."
+
+
+class MessageNotSent(Unavailable):
+    """A text message could not be sent: what sends them for this application failed, or took too long."""
+
+    code = "message-not-sent"
+    title = "The text message was not sent"
+    way_out = "Wait a moment and ask for another one. Whoever runs this server finds the kind of the fault in its log."
 
 
 class StartupError(PellucidError):

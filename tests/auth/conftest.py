@@ -3,8 +3,10 @@
 import logging
 from collections.abc import AsyncIterator, Iterator
 from io import StringIO
+from typing import Any
 
 import httpx
+import pyotp
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
@@ -22,6 +24,7 @@ from pellucid.web.logs import JsonLines, TextLines
 from pellucid.web.options import WebOptions
 from pellucid.web.resources import Resources
 from pellucid.web.stack import install
+from tests.auth.apps import ADA, App, Clock, Enrol, bearing, login, verify
 
 CHEAP = PasswordOptions(passes=1, memory=64, lanes=1)
 KEYS = parse_keys(generate_key(), origin="the tests")
@@ -109,3 +112,36 @@ def statements(database: Database) -> list[str]:
     seen: list[str] = []
     event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
     return seen
+
+
+@pytest.fixture
+def clock(accounts: Accounts) -> Clock:
+    clock = Clock()
+    accounts.factors.clock = clock
+    return clock
+
+
+@pytest.fixture
+async def ada(client: httpx.AsyncClient) -> dict[str, Any]:
+    """A session of an account without a second factor."""
+    await client.post("/signup", json=ADA)
+    return await login(client)
+
+
+@pytest.fixture
+def enrol(client: httpx.AsyncClient, clock: Clock) -> Enrol:
+    async def enrol(session: dict[str, Any], name: str | None = None) -> App:
+        begun = await client.post("/factors", json={"kind": "totp", "name": name}, headers=bearing(session))
+        assert begun.status_code == 201, begun.text
+        app = App(begun.json()["id"], pyotp.TOTP(begun.json()["totp"]["secret"]), session, clock)
+        answer = await verify(client, session, app.factor, app.code(-1))
+        assert answer.status_code == 200, answer.text
+        app.session = answer.json()
+        return app
+
+    return enrol
+
+
+@pytest.fixture
+async def app_of_ada(ada: dict[str, Any], enrol: Enrol) -> App:
+    return await enrol(ada, "My phone")

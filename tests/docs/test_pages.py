@@ -17,6 +17,7 @@ PAGES = [
     "docs/how-to/join-tables.md",
     "docs/how-to/own-routes.md",
     "docs/how-to/passkeys.md",
+    "docs/how-to/phone-numbers.md",
     "docs/how-to/psql.md",
     "docs/how-to/row-level-security.md",
     "docs/how-to/second-factors.md",

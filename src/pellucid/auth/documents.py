@@ -13,6 +13,7 @@ from pellucid.errors import (
     InvalidFields,
     LastWayIn,
     MalformedBody,
+    MessageNotSent,
     PellucidError,
     ProofRefused,
     ProviderFailed,
@@ -118,6 +119,17 @@ TOKEN: Responses = {
 }
 ME: Responses = {**_CALLER, 403: _problem(Forbidden, "The token belongs to a service, not to an account."), **_OFF}
 CHANGE: Responses = {**_BODY, **_CALLER, 403: _problem(Forbidden, "A second factor is needed first."), **_OFTEN, **_OFF}
+PHONE: Responses = {
+    **CHANGE,
+    503: _problem(
+        MessageNotSent, "Nobody sends text messages here, or it did not work.", Retry_After="Seconds to wait."
+    ),
+}
+PHONE_PROVED: Responses = {
+    **CHANGE,
+    401: PROVE[401],
+    409: _problem(Duplicate, "Another account has this phone number."),
+}
 _OFTEN_AND_OFF: Responses = {**_REFUSED, **_OFTEN, **_OFF}
 _NOT_PROVED: Responses = {401: _problem(FactorRefused, "No token came, or the code, passkey or challenge is not good.")}
 _NO_FACTOR: Responses = {404: _problem(RowNotFound, "There is no factor of this id that is yours.")}

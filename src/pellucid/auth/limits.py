@@ -62,6 +62,8 @@ class Kind:
 SIGN_IN = Kind("sign_in", Rule(30), Rule(300))
 SIGN_UP = Kind("sign_up", Rule(20), Rule(60))
 MAIL = Kind("mail", Rule(5, longest=900, memory=3600), Rule(60, longest=300))
+TEXT = Kind("text", Rule(5, longest=3600, memory=86400), Rule(20, longest=900, memory=3600))
+"""Text messages, which cost whoever runs this server."""
 CODE = Kind("code", Rule(10, longest=300), Rule(60))
 REFRESH = Kind("refresh", Rule(300), Rule(300))
 """Refresh tokens from one address without one among them that was good."""

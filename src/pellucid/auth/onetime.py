@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     CHANGE_EMAIL_OLD = "change_email_old"
     CHANGE_EMAIL_NEW = "change_email_new"
     REAUTHENTICATE = "reauthenticate"
+    PHONE = "phone"
 
 
 LIFETIMES: Mapping[str, int] = {

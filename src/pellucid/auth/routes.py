@@ -22,6 +22,7 @@ from pellucid.auth.native import (
     others,
     passkeys,
     passwords,
+    phone,
     sessions,
     verify,
 )
@@ -152,6 +153,7 @@ PARTS = (
     apikeys,
     mailed,
     verify,
+    phone,
     inbox,
     factors,
     admin,

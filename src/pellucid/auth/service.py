@@ -33,8 +33,10 @@ from pellucid.auth.mail.outbox import Outbox
 from pellucid.auth.mail.sender import Inbox, smtp
 from pellucid.auth.mail.templates import Templates
 from pellucid.auth.mailed import Mailed
+from pellucid.auth.messenger import Messenger
 from pellucid.auth.options import AccountOptions
 from pellucid.auth.passwords import Passwords
+from pellucid.auth.phones import Phones
 from pellucid.auth.providers.service import Others
 from pellucid.auth.registration import Registration
 from pellucid.auth.sessions.browsers import Browsers
@@ -50,8 +52,8 @@ class Accounts:
     """Makes accounts and lets people in. The one door to all services of the accounts; none of them knows routes.
 
     ``audit``, ``limits``, ``hooks``, ``sessions``, ``revocations``, ``browsers``, ``outbox``, ``mailed``, ``door``, ``registration``,
-    ``credentials``, ``others``, ``anonymous``, ``api_keys``, ``administration``, ``links``, ``personal``, ``factors``, ``recovery`` and
-    ``passwordless`` are those services. What is asked for most, such as ``sign_in``, can be called here.
+    ``credentials``, ``others``, ``anonymous``, ``api_keys``, ``administration``, ``links``, ``personal``, ``factors``, ``recovery``,
+    ``passwordless`` and ``phones`` are those services. What is asked for most, such as ``sign_in``, can be called here.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Accounts:
         tokens: Tokens,
         options: AccountOptions | None = None,
         hooks: Hooks | None = None,
+        *,
+        messenger: Messenger | None = None,
     ) -> None:
         self.database = database
         self.passwords = passwords
@@ -94,6 +98,7 @@ class Accounts:
             database, passwords, self.door, self.sessions, self.mailed, self.outbox, self.audit, self.limits, options
         )
         self._administration_opened()
+        self._phones_opened(messenger)
         self.sign_up = self.registration.sign_up
         self.sign_in = self.credentials.sign_in
         self.change_password = self.credentials.change_password
@@ -118,6 +123,16 @@ class Accounts:
         )
         self.links = Links(self.administration, self.letters)
         self.personal = Personal(self.administration, self.hooks)
+
+    def _phones_opened(self, messenger: Messenger | None) -> None:
+        self.phones = Phones(
+            self.database,
+            messenger,
+            outbox=self.outbox,
+            audit=self.audit,
+            limits=self.limits,
+            options=self.options,
+        )
 
     def _factors_opened(self) -> Resealer:
         self._vault = vault = Vault(self.tokens.keys)

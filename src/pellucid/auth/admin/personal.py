@@ -74,7 +74,7 @@ class Personal:
                     f"select coalesce(jsonb_agg(to_jsonb(t)), '[]') from auth.{table} t where t.user_id = :user_id"
                 )
                 data[table] = [_told(row) for row in await writing.scalar(rows, values)]
-            data["mails"] = await writing.scalar(MAILS, {"addresses": [user.email, user.new_email]})
+            data["mails"] = await writing.scalar(MAILS, {"addresses": [user.email, user.new_email, user.phone]})
             await writing.execute(AS_SERVICE)
             data["application"] = await self.hooks.exported(user, writing)
             await writing.execute(AS_ACCOUNTS)
@@ -96,7 +96,7 @@ class Personal:
             await writing.execute(AS_SERVICE)
             await self.hooks.erased(user, writing)
             await writing.execute(AS_ACCOUNTS)
-            values = {"user_id": user_id, "addresses": [user.email, user.new_email]}
+            values = {"user_id": user_id, "addresses": [user.email, user.new_email, user.phone]}
             for statement in FORGET:
                 await writing.execute(statement, values)
             await self.administration.note(writing, Event.USER_ERASED, user_id, actor)

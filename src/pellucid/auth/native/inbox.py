@@ -1,4 +1,4 @@
-"""``/inbox``: in development, the mails that were not sent, as a page and as JSON."""
+"""``/inbox``: in development, the mails and text messages that were not sent, as a page and as JSON."""
 
 from html import escape
 from uuid import UUID
@@ -48,9 +48,10 @@ def _require_inbox(accounts: Accounts) -> None:
     """Go on in development only, where nobody but this machine can ask.
 
     Raises:
-        UnknownRoute: this is production, or mails are sent.
+        UnknownRoute: this is production, or mails and text messages are sent.
     """
-    if accounts.options.production or accounts.options.mail.url is not None:
+    kept = accounts.options.mail.url is None or accounts.phones.shown
+    if accounts.options.production or not kept:
         raise UnknownRoute("There is no inbox here.")
 
 

@@ -1,0 +1,189 @@
+"""Who may do what where there is a second factor, how factors are managed, and recovery codes."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import httpx
+import pyotp
+
+from pellucid.auth.service import Accounts
+from pellucid.auth.tokens import Tokens
+from tests.auth.apps import ADA, NOW, OTHER_ID, App, Clock, Enrol, bearing, claims, events, login, verify
+
+# -- who may what ----------------------------------------------------------------------------------------------------
+
+
+MATTERS: list[tuple[str, str, dict[str, str] | None]] = [
+    ("POST", "/factors", {"kind": "totp"}),
+    ("POST", "/factors", {"kind": "webauthn"}),
+    ("PATCH", "/factors/{id}", {"name": "Mine now"}),
+    ("POST", "/factors/recovery-codes", None),
+    ("PUT", "/password", {"old": ADA["password"], "new": "an engine of silver"}),
+    ("PUT", "/email", {"email": "thief@example.com"}),
+    ("DELETE", "/factors/{id}", None),
+]
+
+
+async def test_where_there_is_a_factor_it_must_be_proved_first(client: httpx.AsyncClient, app_of_ada: App) -> None:
+    weak, strong = bearing(await login(client)), bearing(app_of_ada.session)
+    cases = [(method, path.replace("{id}", app_of_ada.factor), body) for method, path, body in MATTERS]
+    for method, path, body in cases:
+        refused = await client.request(method, path, json=body, headers=weak)
+        assert (path, refused.status_code, refused.json()["code"]) == (path, 403, "step-up-required")
+    for method, path, body in cases:
+        done = await client.request(method, path, json=body, headers=strong)
+        assert done.is_success, (path, done.text)
+
+
+async def test_a_factor_begun_early_does_not_let_a_weak_session_in_later(
+    client: httpx.AsyncClient, ada: dict[str, Any], enrol: Enrol, clock: Clock
+) -> None:
+    thief = await login(client)
+    begun = (await client.post("/factors", json={"kind": "totp"}, headers=bearing(thief))).json()
+    await enrol(ada)
+    weak = await login(client)
+    code = pyotp.TOTP(begun["totp"]["secret"]).at(NOW)
+    for session, status in ((thief, 401), (weak, 403)):
+        assert (await verify(client, session, begun["id"], code)).status_code == status
+    (factor,) = (row for row in (await client.get("/factors", headers=bearing(weak))).json() if row["verified_at"])
+    assert factor["id"] != begun["id"]
+
+
+async def test_a_reset_of_the_password_never_skips_a_factor(
+    client: httpx.AsyncClient, app_of_ada: App, accounts: Accounts, tokens: Tokens
+) -> None:
+    await client.post("/password/recovery", json={"email": "ada@example.com"})
+    await accounts.outbox.stop()
+    await accounts.outbox.empty()
+    mails = (await client.get("/inbox", params={"to": "ada@example.com"})).json()
+    code = next(word for mail in mails for word in mail["text"].split() if word.isdigit() and len(word) == 6)
+    reset = {"email": "ada@example.com", "code": code, "password": "an engine of silver"}
+    assert (await client.post("/password/reset", json=reset)).status_code == 204
+    weak = await login(client, password="an engine of silver")
+    assert claims(tokens, weak)["aal"] == "aal1"
+    refused = await client.post("/factors", json={"kind": "totp"}, headers=bearing(weak))
+    assert refused.json()["code"] == "step-up-required"
+    assert (await verify(client, weak, app_of_ada.factor, app_of_ada.code())).status_code == 200
+
+
+async def test_policies_can_ask_for_the_second_factor(
+    client: httpx.AsyncClient, app_of_ada: App, admin: asyncpg.Connection, accounts: Accounts
+) -> None:
+    weak = await login(client)
+    for session, aal in ((weak, "aal1"), (app_of_ada.session, "aal2")):
+        identity = accounts.tokens.verify(session["access_token"])
+        async with admin.transaction():
+            await admin.execute("select set_config('request.jwt.claims', $1, true)", identity.text)
+            assert await admin.fetchval("select auth.jwt() ->> 'aal'") == aal
+
+
+async def test_a_factor_is_its_accounts_alone(client: httpx.AsyncClient, app_of_ada: App) -> None:
+    await client.post("/signup", json=ADA | {"email": "eve@example.com"})
+    eve, path = bearing(await login(client, email="eve@example.com")), f"/factors/{app_of_ada.factor}"
+    cases: list[tuple[str, str, dict[str, str] | None]] = [
+        ("POST", f"{path}/verify", {"code": app_of_ada.code()}),
+        ("POST", f"{path}/challenge", None),
+        ("PATCH", path, {"name": "Mine now"}),
+        ("DELETE", path, None),
+    ]
+    for method, where, body in cases:
+        assert (await client.request(method, where, json=body, headers=eve)).status_code == 404
+        assert (await client.request(method, where, json=body)).status_code == 401
+    assert (await client.get("/factors", headers=eve)).json() == []
+
+
+async def test_nobody_manages_factors_without_a_session_or_for_somebody_else(
+    client: httpx.AsyncClient, ada: dict[str, Any], tokens: Tokens
+) -> None:
+    known = dict(claims(tokens, ada))
+    others = [
+        known | {"act": {"sub": OTHER_ID}},
+        {name: value for name, value in known.items() if name != "session_id"},
+    ]
+    for each in others:
+        header = {"Authorization": f"Bearer {tokens.sign(each).text}"}
+        assert (await client.post("/factors", json={"kind": "totp"}, headers=header)).status_code == 403
+
+
+# -- managing --------------------------------------------------------------------------------------------------------
+
+
+async def test_factors_have_names_of_their_own(client: httpx.AsyncClient, app_of_ada: App) -> None:
+    strong = bearing(app_of_ada.session)
+    taken = await client.post("/factors", json={"kind": "totp", "name": "My phone"}, headers=strong)
+    assert (taken.status_code, taken.json()["errors"][0]["field"]) == (409, "name")
+    begun = [
+        (await client.post("/factors", json={"kind": "totp", "name": "Tablet"}, headers=strong)).status_code
+        for _ in range(2)
+    ]
+    assert begun == [201, 201]  # the first was never proved, and makes room
+    assert len((await client.get("/factors", headers=strong)).json()) == 2
+    path = f"/factors/{app_of_ada.factor}"
+    assert (await client.patch(path, json={"name": "Tablet"}, headers=strong)).status_code == 409
+    renamed = await client.patch(path, json={"name": " My old phone "}, headers=strong)
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "My old phone")
+    assert (await client.patch(path, json={"name": "\x00"}, headers=strong)).status_code == 422
+
+
+async def test_an_account_has_so_many_factors_and_no_more(
+    client: httpx.AsyncClient, ada: dict[str, Any], admin: asyncpg.Connection
+) -> None:
+    many = "insert into auth.factors (user_id, kind) select id, 'totp' from auth.users, generate_series(1, 20)"
+    await admin.execute(many)
+    answer = await client.post("/factors", json={"kind": "totp"}, headers=bearing(ada))
+    assert (answer.status_code, answer.json()["code"]) == (403, "too-many-factors")
+    await admin.execute("update auth.factors set created_at = created_at - interval '2 hours'")
+    answer = await client.post("/factors", json={"kind": "totp"}, headers=bearing(ada))
+    assert answer.status_code == 201
+    assert len((await client.get("/factors", headers=bearing(ada))).json()) == 1  # those never proved made room
+
+
+async def test_a_removed_factor_ends_the_other_sessions_and_takes_the_recovery_codes_along(
+    client: httpx.AsyncClient, app_of_ada: App, admin: asyncpg.Connection
+) -> None:
+    strong, other = bearing(app_of_ada.session), await login(client)
+    assert (await client.post("/factors/recovery-codes", headers=strong)).status_code == 201
+    assert (await client.delete(f"/factors/{app_of_ada.factor}", headers=strong)).status_code == 204
+    assert (await client.delete(f"/factors/{app_of_ada.factor}", headers=strong)).status_code == 404
+    assert (await client.get("/users/me", headers=bearing(other))).status_code == 401
+    assert (await client.get("/factors/recovery-codes", headers=strong)).json() == {"left": 0, "made": 0}
+    assert (
+        await client.put("/email", json={"email": "a@example.com"}, headers=bearing(await login(client)))
+    ).is_success
+    assert "factor_removed" in await events(admin)
+
+
+# -- recovery codes --------------------------------------------------------------------------------------------------
+
+
+async def test_recovery_codes_are_good_once(
+    client: httpx.AsyncClient, app_of_ada: App, tokens: Tokens, admin: asyncpg.Connection
+) -> None:
+    strong = bearing(app_of_ada.session)
+    made = await client.post("/factors/recovery-codes", headers=strong)
+    codes = made.json()["codes"]
+    assert (made.headers["cache-control"], len(set(codes))) == ("no-store", 10)
+    stored = str(await admin.fetch("select * from auth.recovery_codes"))
+    assert not any(code in stored or code.replace("-", "") in stored for code in codes)
+    weak, other = await login(client), await login(client)
+    typed = codes[0].upper().replace("-", " ")
+    answers = await asyncio.gather(*(use(client, session, typed) for session in (weak, other)))
+    assert sorted(answer.status_code for answer in answers) == [200, 401]
+    (answer,) = (answer for answer in answers if answer.is_success)
+    said = claims(tokens, answer.json())
+    assert (said["aal"], said["amr"][-1]["method"]) == ("aal2", "recovery_code")
+    assert (await client.get("/factors/recovery-codes", headers=strong)).json() == {"left": 9, "made": 10}
+    again = (await client.post("/factors/recovery-codes", headers=strong)).json()["codes"]
+    assert (await use(client, await login(client), codes[1])).status_code == 401
+    assert (await use(client, await login(client), again[1])).status_code == 200
+    assert {"recovery_codes_made", "recovery_code_used", "factor_failed"} <= set(await events(admin))
+
+
+async def test_without_a_factor_there_are_no_recovery_codes(client: httpx.AsyncClient, ada: dict[str, Any]) -> None:
+    refused = await client.post("/factors/recovery-codes", headers=bearing(ada))
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+async def use(client: httpx.AsyncClient, session: dict[str, Any], code: str) -> httpx.Response:
+    return await client.post("/factors/recovery-codes/verify", json={"code": code}, headers=bearing(session))
