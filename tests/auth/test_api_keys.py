@@ -143,6 +143,27 @@ async def test_a_key_opens_only_the_paths_that_it_is_for(client: httpx.AsyncClie
         assert (await client.get(path, headers=bearing(key["key"]))).status_code == status, path
 
 
+async def test_a_key_is_as_narrow_on_the_routes_of_supabase(
+    client: httpx.AsyncClient, ada: dict[str, str], service: dict[str, str]
+) -> None:
+    own, orders = await made(client, ada), await made(client, ada, scopes=["/orders"])
+    whole = await made(client, service, role="service_role")
+    reads = await made(client, service, role="service_role", scopes=["read"])
+    grace = {"email": "grace@example.com", "password": "an engine of brass"}
+    for key, method, path, body, status in [
+        (own, "GET", "user", None, 200),
+        (own, "PUT", "user", {"data": {"a": 1}}, 403),
+        (own, "POST", "logout", None, 403),
+        (orders, "GET", "user", None, 403),
+        (reads, "GET", "admin/users", None, 200),
+        (reads, "POST", "admin/users", grace, 403),
+        (whole, "POST", "admin/users", grace, 200),
+    ]:
+        answer = await client.request(method, f"/auth/v1/{path}", json=body, headers=bearing(key["key"]))
+        assert answer.status_code == status, (method, path, answer.text)
+    assert (await client.get("/users/me", headers=ada)).status_code == 200
+
+
 async def test_postgresql_refuses_what_a_key_for_reading_would_write(
     app: FastAPI, client: httpx.AsyncClient, service: dict[str, str], admin: asyncpg.Connection
 ) -> None:

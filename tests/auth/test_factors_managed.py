@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -34,6 +35,30 @@ async def test_where_there_is_a_factor_it_must_be_proved_first(client: httpx.Asy
     for method, path, body in cases:
         done = await client.request(method, path, json=body, headers=strong)
         assert done.is_success, (path, done.text)
+
+
+async def test_an_operator_proves_the_factor_first_and_is_nobody_else(
+    client: httpx.AsyncClient, app_of_ada: App, accounts: Accounts, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("update auth.users set role = 'service_role'")
+    weak = await login(client)
+    strong = (await verify(client, weak, app_of_ada.factor, app_of_ada.code())).json()
+    weak = await login(client)
+    granted = await accounts.administration.impersonate(UUID(weak["user"]["id"]), "to help")
+    acting = {"access_token": granted.access.text}
+    service = {"access_token": accounts.tokens.issue(None, role="service_role").text}
+    for method, path, body, code, done in [
+        ("GET", "/admin/users", None, "step-up-required", 200),
+        ("GET", "/auth/v1/admin/users", None, 401, 200),
+        ("POST", "/api-keys", {"name": "x", "role": "anon"}, "step-up-required", 201),
+        ("DELETE", f"/api-keys/{OTHER_ID}", None, "step-up-required", 404),
+    ]:
+        asked = [
+            await client.request(method, path, json=body, headers=bearing(each))
+            for each in (weak, acting, strong, service)
+        ]
+        assert asked[0].json()["code"] == code, asked[0].text
+        assert [answer.status_code for answer in asked[1:]] == [403, done, done], path
 
 
 async def test_a_factor_begun_early_does_not_let_a_weak_session_in_later(

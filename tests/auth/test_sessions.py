@@ -159,6 +159,19 @@ async def test_an_account_sees_where_it_is_signed_in(
     assert [each["current"] for each in mine] == [True, False]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [f"/logout?which={which}" for which in ("current", "others")]
+    + [f"/auth/v1/logout?scope={scope}" for scope in ("local", "others")],
+)
+async def test_without_a_session_of_its_own_a_token_ends_none(
+    client: httpx.AsyncClient, ada: dict[str, Any], tokens: Tokens, path: str
+) -> None:
+    token = tokens.issue(UUID(ada["user"]["id"])).text
+    assert (await client.post(path, headers=bearing(token))).status_code == 403
+    assert (await client.get("/users/me", headers=bearing(ada["access_token"]))).status_code == 200
+
+
 async def test_nobody_sees_or_ends_the_sessions_of_others(client: httpx.AsyncClient, ada: dict[str, Any]) -> None:
     grace = ADA | {"email": "grace@example.com"}
     await client.post("/signup", json=grace)

@@ -138,8 +138,9 @@ async def test_no_secret_is_in_any_log(written: StringIO, client: httpx.AsyncCli
 @pytest.mark.parametrize("options", [True], indirect=True)
 async def test_production_has_a_cookie_that_no_other_host_can_plant(client: httpx.AsyncClient) -> None:
     await client.post("/signup", json=ADA)
-    origin = {"Origin": "http://127.0.0.1"}
-    answer = await client.post("/sessions", json=ADA, headers=origin)
+    without_tls = {"Origin": "http://127.0.0.1"}
+    assert (await client.post("/sessions", json=ADA, headers=without_tls)).status_code == 403
+    answer = await client.post("/sessions", json=ADA, headers={"Origin": "https://127.0.0.1"})
     assert answer.status_code == 201
     cookie = answer.headers["set-cookie"]
     name, secret, *attributes = re.split("[=;] *", cookie)[:2] + cookie.split("; ")[1:]
@@ -152,8 +153,10 @@ async def test_production_has_a_cookie_that_no_other_host_can_plant(client: http
     for planted in (f"pellucid-session={secret}", f"__Host-pellucid={secret}; __Host-pellucid={secret}"):
         assert (await client.get("/users/me", headers={"Cookie": planted})).status_code == 401
     foreign = {"Cookie": f"__Host-pellucid={secret}", "Origin": "https://evil.example.com"}
-    for headers in (foreign, {"Cookie": f"__Host-pellucid={secret}"}):
+    own = {"Cookie": f"__Host-pellucid={secret}"}
+    for headers in (foreign, own, own | without_tls):
         assert (await client.post("/logout", headers=headers)).status_code == 403
+    assert (await client.post("/logout", headers=own | {"Origin": "https://127.0.0.1"})).status_code == 204
 
 
 # -- limits ----------------------------------------------------------------------------------------------------------

@@ -32,6 +32,10 @@ do $$ begin execute format('alter role anon in database %I set default_transacti
 """
 
 
+# Sent twice, the cookie of a session signs nobody in, and the function is called.
+OURS = "a=1; __Host-pellucid=x; __Host-pellucid=y; pellucid-flow=x; __Host-pellucid-elsewhere=x; b=2"
+
+
 def told(name: str, value: str | None, **more: object) -> Scenario:
     """A function sees this value of a setting."""
     named = {"name": f"a function sees {name}", "request": f"GET /rest/v1/rpc/setting?name={name}", "status": 200}
@@ -42,6 +46,13 @@ test_transactions = scenarios(
     told("request.method", "GET"),
     told("request.path", "/rpc/setting"),
     told("request.cookies", '{"a":"1","b":"c=d"}', headers={"Cookie": "a=1; b=c=d"}),
+    Scenario(
+        name="a function sees no cookie of ours",
+        request="GET /rest/v1/rpc/setting?name=request.cookies",
+        headers={"Cookie": OURS},
+        status=200,
+        answer='{"a":"1","b":"2"}',
+    ),
     told("search_path", '"public", "public"'),
     told("search_path", '"public", "auth", "odd ""one"', settings={"extra_search_path": ("auth", 'odd "one')}),
     told("app.settings.colour", "blue", settings={"app_settings": {"colour": "blue"}}),

@@ -59,6 +59,19 @@ async def require_assurance(database: Database, identity: Identity) -> None:
             raise step_up_required()
 
 
+async def require_operator(database: Database, identity: Identity) -> None:
+    """Go on with a token that belongs to no account, or with an account that acts itself and has proved all that it can.
+
+    Raises:
+        Forbidden: somebody acts in the name of the account (RFC 8693, 4.1).
+        StepUpRequired: a second factor is missing.
+    """
+    if "act" in identity.claims:
+        raise Forbidden("Nobody can do this in the name of another.", hint="Sign in as yourself.")
+    if identity.user_id is not None:
+        await require_assurance(database, identity)
+
+
 def step_up_required() -> StepUpRequired:
     """The refusal of a session that has proved too little."""
     return StepUpRequired("This needs a second factor.")

@@ -31,6 +31,7 @@ RESERVED = frozenset(
         "iss",
         "aud",
         "sub",
+        "act",
         "role",
         "iat",
         "exp",

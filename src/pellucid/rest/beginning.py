@@ -11,6 +11,7 @@ from pellucid.rest.grammar.preferences import Preferences, TransactionEnd
 from pellucid.rest.options import DataOptions
 from pellucid.rest.plan.model import Call, Plan, Reading
 from pellucid.rest.request import Envelope, RestRequest
+from pellucid.web.cookies import OWN
 from pellucid.web.identity import Identity
 
 Pairs = Sequence[tuple[str, str]]
@@ -87,10 +88,11 @@ def _request(envelope: Envelope) -> Iterator[tuple[str, str]]:
 
 
 def _cookies(headers: Pairs) -> Iterator[tuple[str, str]]:
+    """The cookies of the application; Pellucid's own prove who somebody is, and a function could keep them."""
     for name, value in headers:
         for cookie in value.split(";") if name == "cookie" else ():
             key, _, text = cookie.strip().partition("=")
-            if key:
+            if key and key not in OWN:
                 yield key, _text(text)
 
 

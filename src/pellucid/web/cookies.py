@@ -10,6 +10,11 @@ SECURE = "__Host-pellucid"
 """A browser takes a cookie of this prefix over TLS only, for this host only, and for all of its paths (RFC 6265bis, 4.1.3.2)."""
 PLAIN = "pellucid-session"
 """In development without TLS; browsers refuse the other name there."""
+FLOW = "pellucid-flow"
+ELSEWHERE = "pellucid-elsewhere"
+"""What ties a sign-in elsewhere to one browser, on the native routes and on those of ``/auth/v1``."""
+OWN = frozenset({SECURE, PLAIN, FLOW, ELSEWHERE, f"__Host-{FLOW}", f"__Host-{ELSEWHERE}"})
+"""Every cookie whose value proves something here. No function of the database may read one."""
 LONGEST = 128
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -44,8 +49,12 @@ def session_cookie(scope: Scope, *, plain: bool) -> str | None:
     return None
 
 
-def require_same_origin(scope: Scope) -> None:
+def require_same_origin(scope: Scope, *, plain: bool) -> None:
     """Refuse a change that another site's page asks for with a visitor's cookie. A browser sends ``Origin`` with every such request.
+
+    Args:
+        scope: the request (ASGI).
+        plain: whether a page that came without TLS may ask. In production it may not: whoever is on the network could have written it.
 
     Raises:
         Forbidden: the origin is another one, or is not told.
@@ -53,22 +62,23 @@ def require_same_origin(scope: Scope) -> None:
     if scope["method"] in _SAFE:
         return
     origins, hosts = _values(scope, b"origin"), _values(scope, b"host")
-    told = origins[0].partition("://")[2].lower() if len(origins) == 1 else ""
-    if len(hosts) != 1 or not told or told != hosts[0].lower():
+    scheme, _, told = (origins[0] if len(origins) == 1 else "").lower().partition("://")
+    trusted = scheme == "https" or (plain and scheme == "http")
+    if len(hosts) != 1 or not told or told != hosts[0].lower() or not trusted:
         raise Forbidden(
             "A cookie proves who asks for a change only on this site's own pages.",
             hint="Send the request from a page of this origin, or send an access token in the Authorization header.",
         )
 
 
-def refuse_other_origins(scope: Scope) -> None:
+def refuse_other_origins(scope: Scope, *, plain: bool) -> None:
     """The same for a request that hands out a cookie; programs that are no browsers tell no origin, and pass.
 
     Raises:
         Forbidden: a page of another origin asks.
     """
     if _values(scope, b"origin"):
-        require_same_origin(scope)
+        require_same_origin(scope, plain=plain)
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -157,10 +157,11 @@ def _authorization(scope: Scope) -> str | None:
 
 def _cookie(request: Request) -> str | None:
     """The cookie of a browser's session, where the request may be made with one."""
-    secret = cookies.session_cookie(request.scope, plain=not getattr(request.app.state.pellucid, "production", False))
+    plain = not getattr(request.app.state.pellucid, "production", False)
+    secret = cookies.session_cookie(request.scope, plain=plain)
     if secret is None:
         return None
-    cookies.require_same_origin(request.scope)
+    cookies.require_same_origin(request.scope, plain=plain)
     return f"{cookies.SCHEME} {secret}"
 
 

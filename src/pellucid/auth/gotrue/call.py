@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pellucid.auth.addresses import MAX_LENGTH, normal
-from pellucid.auth.assurance import require_account
+from pellucid.auth.assurance import require_account, require_operator
 from pellucid.auth.client import Client, client_of
 from pellucid.auth.door import check_ban
-from pellucid.auth.native.base import ENTRY, NEVER_KEPT, accounts_of
+from pellucid.auth.native.base import ENTRY, NEVER_KEPT, accounts_of, refuse_key
 from pellucid.auth.service import Accounts
 from pellucid.auth.tables import User
 from pellucid.errors import AuthRefused, Banned, MalformedBody, SessionEnded, Unauthenticated, WrongCredentials
@@ -24,6 +24,7 @@ from pellucid.web.content import read_form, require_json
 from pellucid.web.identity import Identity
 from pellucid.web.limits import within
 from pellucid.web.resources import resources_of
+from pellucid.web.scopes import require_scope
 
 _BEARER = re.compile(r"bearer (\S+)", re.IGNORECASE)
 _OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
@@ -81,6 +82,7 @@ class Call:
 
         Raises:
             AuthRefused: there is no token, it is not good, or its session has ended.
+            Forbidden: it is an API key, which is for something else.
         """
         headers = self.request.headers.getlist("authorization")
         bearer = _BEARER.fullmatch(headers[0]) if len(headers) == 1 else None
@@ -95,6 +97,8 @@ class Call:
         except Unauthenticated as fault:
             words = f"invalid JWT: unable to parse or verify signature, {fault.message}"
             raise AuthRefused(403, "bad_jwt", words) from fault
+        require_scope(found.claims, self.request.scope)
+        refuse_key(found, self.request.method)
         self.request.scope.setdefault("state", {})["identity"] = found
         return found
 
@@ -132,10 +136,13 @@ class Call:
 
         Raises:
             AuthRefused: somebody else asks.
+            Forbidden: somebody acts in the name of the account behind the token.
+            StepUpRequired: that account has a second factor, and the session has not proved it.
         """
         identity = await self.identity()
         if identity.role != SERVICE:
             raise AuthRefused(403, "not_admin", "User not allowed")
+        await require_operator(self.accounts.database, identity)
         return identity
 
 

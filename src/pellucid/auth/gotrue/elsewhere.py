@@ -13,9 +13,9 @@ from pellucid.auth.native.base import NEVER_KEPT
 from pellucid.auth.providers.flows import Flow
 from pellucid.auth.providers.service import METHOD, Begun
 from pellucid.errors import AuthRefused, LastWayIn, NotLinked, PellucidError, ProofRefused, RowNotFound, UnknownProvider
+from pellucid.web.cookies import ELSEWHERE
 from pellucid.web.style import AUTH_PREFIX
 
-COOKIE = "pellucid-elsewhere"
 SECONDS = 600
 CALLBACK = f"{AUTH_PREFIX}/callback"
 
@@ -115,7 +115,7 @@ def remember(call: Call, response: Response, secret: str) -> Response:
 
 
 def _cookie(call: Call) -> str:
-    return f"__Host-{COOKIE}" if call.accounts.options.secure else COOKIE
+    return f"__Host-{ELSEWHERE}" if call.accounts.options.secure else ELSEWHERE
 
 
 def _told(fault: PellucidError, flow: Flow) -> PellucidError:

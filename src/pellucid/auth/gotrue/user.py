@@ -70,6 +70,10 @@ async def log_out(call: Call) -> Response:
         raise invalid(f'Unsupported logout scope "{scope[:50]}"')
     identity, user = await call.signed_in()
     here = identity.session_id
+    if here is None and scope != "global":
+        raise AuthRefused(
+            403, "session_not_found", "The token belongs to no session: only the scope global makes sense"
+        )
     only, but = (here if scope == "local" else None), (here if scope == "others" else None)
     await call.accounts.sessions.revoke(user.id, only=only, but=but, client=call.client, event=Event.SIGNED_OUT)
     return Response(status_code=204, headers=NEVER_KEPT)

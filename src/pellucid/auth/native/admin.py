@@ -19,6 +19,7 @@ from pellucid.auth.admin.schemas import (
     LinkEntry,
 )
 from pellucid.auth.admin.service import FOREVER, Actor, NewAccount
+from pellucid.auth.assurance import require_operator
 from pellucid.auth.audit import events
 from pellucid.auth.native.answers import sign_in_answer
 from pellucid.auth.native.base import NEVER_KEPT, AccountsOfApp, AccountsRoute, Client, accounts_of
@@ -34,17 +35,19 @@ router = APIRouter(
 )
 
 
-def operator(caller: Identity, client: Client) -> Actor:
+async def operator(caller: Identity, client: Client, accounts: AccountsOfApp) -> Actor:
     """Let only operators in.
 
     Raises:
         Unauthenticated: the caller is anonymous.
-        Forbidden: the caller has another role.
+        Forbidden: the caller has another role, or acts in the name of an account that has it.
+        StepUpRequired: the caller's account has a second factor, and the session has not proved it.
     """
     if not caller.authenticated:
         raise Unauthenticated("This is for operators.")
     if caller.role != SERVICE:
         raise Forbidden("This is for operators.", hint="Use a token of the role service_role.")
+    await require_operator(accounts.database, caller)
     return Actor(caller.user_id, client)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 
 from pellucid.auth import documents
 from pellucid.auth.apikeys.service import keys_of
-from pellucid.auth.assurance import require_account
+from pellucid.auth.assurance import require_account, require_operator
 from pellucid.auth.native.base import FOR_CALLERS, NEVER_KEPT, AccountsOfApp, AccountsRoute, Client
 from pellucid.auth.schemas import ApiKeyAnswer, ApiKeyEntry, NewApiKeyAnswer
 from pellucid.errors import Forbidden
@@ -29,8 +29,7 @@ async def make(
     """Make a key. It is shown in this answer and never again. An account's key acts for the account; with the role `service_role`, keys
     for services are made, with a role of their own."""
     user_id = _owner(caller)
-    if user_id is not None:
-        await accounts.require_assurance(caller)
+    await require_operator(accounts.database, caller)
     made = await accounts.api_keys.make(
         entry.name,
         user_id=user_id,
@@ -52,13 +51,19 @@ async def list_keys(session: ReadSession) -> list[ApiKeyAnswer]:
 
 
 @router.delete(
-    "/api-keys/{id}", status_code=204, dependencies=FOR_CALLERS, responses=documents.USER, summary="Revoke an API key"
+    "/api-keys/{id}",
+    status_code=204,
+    dependencies=FOR_CALLERS,
+    responses=documents.USER | {403: documents.CHANGE[403]},
+    summary="Revoke an API key",
 )
 async def revoke(
     key_id: Annotated[UUID, Path(alias="id")], caller: Identity, accounts: AccountsOfApp, client: Client
 ) -> None:
     """Make a key good no more. It is refused everywhere within five seconds."""
-    await accounts.api_keys.revoke(key_id, user_id=_owner(caller), client=client, actor_id=caller.user_id)
+    user_id = _owner(caller)
+    await require_operator(accounts.database, caller)
+    await accounts.api_keys.revoke(key_id, user_id=user_id, client=client, actor_id=caller.user_id)
 
 
 def _owner(caller: identity.Identity) -> UUID | None:

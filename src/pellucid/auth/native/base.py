@@ -11,6 +11,7 @@ from pellucid.auth.apikeys.form import PREFIX
 from pellucid.auth.service import Accounts
 from pellucid.database.capabilities import Feature
 from pellucid.errors import Forbidden, Unauthenticated
+from pellucid.web import identity
 from pellucid.web.content import FORM_BYTES
 from pellucid.web.dependencies import Identity
 from pellucid.web.identity import current_identity
@@ -47,8 +48,16 @@ async def _refuse_keys(request: Request) -> None:
     shown = (request.headers.get("authorization", ""), request.headers.get("apikey", ""))
     if request.method in ("GET", "HEAD") or not any(PREFIX in each for each in shown):
         return
-    caller = await current_identity(request)
-    if "key_id" in caller.claims and caller.user_id is not None:
+    refuse_key(await current_identity(request), request.method)
+
+
+def refuse_key(caller: identity.Identity, method: str) -> None:
+    """Let the key of an account read accounts, and do nothing else with them.
+
+    Raises:
+        Forbidden: such a key asks for a change.
+    """
+    if method not in ("GET", "HEAD") and "key_id" in caller.claims and caller.user_id is not None:
         raise Forbidden("An API key is not enough for this.", hint="Sign in as the account itself.")
 
 

@@ -3,9 +3,10 @@
 from fastapi import Request, Response
 
 from pellucid.auth.providers.flows import LIFE
+from pellucid.web.cookies import FLOW
 
-SECURE = "__Host-pellucid-flow"
-PLAIN = "pellucid-flow"
+SECURE = f"__Host-{FLOW}"
+PLAIN = FLOW
 """In development without TLS; browsers refuse the other name there."""
 
 

@@ -12,7 +12,7 @@ from pellucid.auth.native.base import NEVER_KEPT, AccountsOfApp, AccountsRoute, 
 from pellucid.auth.schemas import BrowserAnswer, RefreshEntry, SessionAnswer, SignIn, SignInAnswer
 from pellucid.auth.sessions.cookies import clear_cookie
 from pellucid.auth.sessions.service import sessions_of
-from pellucid.errors import RowNotFound
+from pellucid.errors import Forbidden, RowNotFound
 from pellucid.web.cookies import refuse_other_origins
 from pellucid.web.dependencies import ReadSession, User
 
@@ -35,7 +35,7 @@ async def sign_in_browser(
     entry: SignIn, request: Request, accounts: AccountsOfApp, response: Response, client: Client
 ) -> BrowserAnswer:
     """Open a session that a cookie proves: `__Host-pellucid`, out of reach of scripts. Every sign-in makes a new one."""
-    refuse_other_origins(request.scope)
+    refuse_other_origins(request.scope, plain=not accounts.options.production)
     granted = await accounts.sign_in(entry, client, cookie=True)
     response.headers.update(NEVER_KEPT)
     response.headers["Location"] = f"/sessions/{granted.session.id}"
@@ -83,11 +83,12 @@ async def sign_out(
 
 
 async def _end(caller: User, accounts: AccountsOfApp, response: Response, client: Client, which: Which) -> None:
-    only = caller.session_id if which == "current" else None
-    but = caller.session_id if which == "others" else None
-    if which != "current" or only is not None:
-        await accounts.sessions.revoke(
-            UUID(str(caller.user_id)), only=only, but=but, client=client, event=Event.SIGNED_OUT
+    here = caller.session_id
+    if here is None and which != "all":
+        raise Forbidden(
+            "The token belongs to no session.", hint="Say which=all, or sign in and use the session's token."
         )
+    only, but = (here if which == "current" else None), (here if which == "others" else None)
+    await accounts.sessions.revoke(UUID(str(caller.user_id)), only=only, but=but, client=client, event=Event.SIGNED_OUT)
     if which != "others":
         clear_cookie(response, secure=accounts.options.secure)
