@@ -155,9 +155,9 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         share=Share(database) if settings.share else None,
     )
     add_data_routes(application.router.routes, application.data)
-    if application.data.share and not own_layers:
-        timed = settings.web().shows_timing
-        memory = Memory(application.front, Reader(), identifier.known, listeners=listeners, timed=timed)
+    web = settings.web()
+    if application.data.share and not own_layers and not web.trace_header:
+        memory = Memory(application.front, Reader(), identifier.known, listeners=listeners, options=web)
         application.front, application.short_way = memory, memory.take
     _live_with(application, Stack(database, accounts.life, watch, *filter(None, [application.data.share])))
     return application

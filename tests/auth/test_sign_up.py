@@ -175,7 +175,7 @@ async def test_sign_up_is_a_handful_of_statements_and_reading_back_does_not_touc
     statements: list[str] = []
     event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *seen: statements.append(seen[2]))
     await client.post("/signup", json=ADA)
-    asked = [statement for statement in statements if "set_config" not in statement]
+    asked = [each for each in statements if "set_config" not in each and "auth.factors.secret" not in each]
     assert [statement.split()[0] for statement in asked] == ["with", "insert", "insert", "SELECT", "INSERT"]
     assert "passwords" not in asked[3]
 

@@ -78,9 +78,9 @@ def staged(app: Pellucid | None, clone: Clone, directory: Path) -> "Staging":
 class Staging(AsyncExitStack):
     """Puts an application on its feet."""
 
-    def __init__(self, app: Pellucid | None, clone: Clone, directory: Path) -> None:
+    def __init__(self, app: Pellucid | None, clone: Clone, directory: Path, **chosen: Any) -> None:
         super().__init__()
-        settings = Settings(data=directory, signing_key=KEY, access_log=False)
+        settings = Settings(data=directory, signing_key=KEY, access_log=False, **chosen)
         self.app = create(app, settings, Deployment(clone.dsn, clone.admin_dsn, Capabilities(180_000)))
 
     async def __aenter__(self) -> Stage:  # type: ignore[override]
@@ -310,3 +310,55 @@ async def test_a_route_that_is_added_later_is_asked(stage: Stage) -> None:
     own.get("/{rest:path}")(lambda rest: {"own": rest})
     stage.app.router.routes.insert(0, own.routes[-1])
     assert (await stage.ask("GET", "/place/1")).json() == {"own": "place/1"}
+
+
+async def test_a_route_of_a_part_of_the_values_is_asked(
+    clone: Clone, admin: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await admin.execute(
+        WORLD + "create table word (id text primary key); insert into word values ('me'), ('a'), ('b');"
+        "alter table word enable row level security; create policy p on word using (true); grant select on word to anon"
+    )
+    app = Pellucid()
+
+    @app.get("/word/me")
+    async def me() -> dict[str, str]:
+        return {"own": "route"}
+
+    async with staged(app, clone, tmp_path) as stage:
+        for name in "ababab":
+            assert (await stage.client.get(f"/word/{name}")).json() == {"id": name}
+        assert (await stage.client.get("/word/me")).json() == {"own": "route"}
+        assert stage.short == []
+
+
+async def test_what_sequences_remember_of_one_caller_is_no_others(
+    clone: Clone, admin: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await admin.execute(WORLD + "create function last() returns bigint language sql volatile as $$ select lastval() $$")
+    settings = {"pool_size": 1}
+    async with Staging(None, clone, tmp_path, **settings) as stage:
+        await stage.learn("POST", "/thing", *THINGS, {"name": "d"}, {"name": "e"}, {"name": "f"})
+        assert stage.short
+        answer = await stage.client.post("/rest/v1/rpc/last", headers=stage.bob)
+        assert answer.json()["code"] == "55000"
+
+
+async def test_what_is_repeated_of_a_request_is_its_own(
+    clone: Clone, admin: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await admin.execute(WORLD)
+    async with Staging(None, clone, tmp_path, trace_header="X-Trace") as stage:
+        for name in ("one", "two", "three", "four"):
+            assert (await stage.ask("GET", "/place/1", **{"X-Trace": name})).headers["x-trace"] == name
+
+
+async def test_limits_hold_on_the_short_way(clone: Clone, admin: asyncpg.Connection, tmp_path: Path) -> None:
+    await admin.execute(WORLD)
+    async with Staging(None, clone, tmp_path, max_body=100) as stage:
+        await stage.learn("POST", "/thing", *THINGS, {"name": "d", "place": 1})
+        assert stage.short
+        assert (await stage.ask("POST", "/thing", {"name": "x" * 100, "place": 1})).status_code == 413
+        many = {f"X-{number}": "x" for number in range(120)}
+        await stage.learn("GET", "/place/1")
+        assert (await stage.ask("GET", "/place/1", **many)).status_code == 431

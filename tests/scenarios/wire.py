@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
-HOUSEKEEPING = ("begin", "commit", "rollback", "reset all", "select pg_catalog.set_config(")
-"""What opens and closes a transaction; everything else does work."""
+HOUSEKEEPING = (
+    "begin", "commit", "rollback", "reset all", "reset session authorization", "select pg_catalog.set_config(",
+    "select auth.factors.id, auth.factors.secret",
+)  # fmt: skip
+"""What opens and closes a transaction, cleans a session, or looks after the accounts at the start; everything else does work."""
 
 
 @dataclass(slots=True)

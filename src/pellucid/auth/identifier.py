@@ -12,6 +12,7 @@ from pellucid.auth.tokens import Tokens, Verified
 from pellucid.database.caller import INTERNAL_ROLES
 from pellucid.errors import RoleRefused, SessionEnded, TokenRequired, Unauthenticated
 from pellucid.web.identity import Identity
+from pellucid.web.scopes import scopes_of
 
 _BEARER = re.compile(r"bearer(?: +(.*))?", re.IGNORECASE | re.DOTALL)
 _SYSTEM = "pg_"
@@ -95,7 +96,8 @@ class BearerIdentifier:
             )
         verified = self._living(self.tokens.verify(bearer[1] or ""))
         identity = self._identity(verified)
-        self._keep(authorization, identity, self.tokens.until(verified))
+        if not scopes_of(identity.claims):  # those are judged against each request
+            self._keep(authorization, identity, self.tokens.until(verified))
         return identity
 
     def known(self, authorization: bytes | None) -> Identity | None:

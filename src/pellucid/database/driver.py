@@ -27,15 +27,16 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no typ
     """A connection that begins clean, that never takes a rollback for a commit, and that is closed when its set-up is interrupted.
 
     ``verbatim`` leaves JSON as PostgreSQL writes it, a text, instead of the Python value that SQLAlchemy's types expect. ``clean`` tells
-    that nobody has left anything in the session since it was cleaned. ``known`` are the statements that a function has prepared in it.
+    that nobody has left anything in the session since it was cleaned, and ``tidy`` that nothing is there but what sequences remember.
+    ``known`` are the statements that a function has prepared in it.
     """
 
-    __slots__ = ("clean", "known", "verbatim")
+    __slots__ = ("clean", "known", "tidy", "verbatim")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.verbatim = False
-        self.clean = False
+        self.clean = self.tidy = False
         self.known: dict[str, None] = {}
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg calls it so
@@ -46,7 +47,8 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no typ
                 with a rollback and without an error, which would be read as success.
         """
         if query.startswith("BEGIN"):
-            begin, self.clean = query if self.clean else _cleaned(query), False
+            begin = query if self.clean else _cleaned(query)
+            self.clean = self.tidy = False
             with observe(Stage.SESSION):
                 return str(await super().execute(begin, *args, timeout=timeout))
         if query.startswith("COMMIT"):
@@ -71,7 +73,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no typ
         """Undo what earlier transactions may have left in the session, unless nothing can be there."""
         if not self.clean:
             await super().execute(CLEAN)
-            self.clean = True
+            self.clean = self.tidy = True
 
     def _either(self, decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
         """Decode as SQLAlchemy wants it, or leave the text as it is."""

@@ -26,7 +26,8 @@ class Trip(NamedTuple):
 
     ``call`` is the statement that calls the function. Its first two arguments are ``name`` and ``statement``: what the function prepares,
     and under which name; the statement is null where this connection has it prepared already. ``opening`` tells with whose eyes errors
-    are read. After ``limit`` seconds PostgreSQL is asked to stop. ``quiet`` tells that the function leaves nothing in the session.
+    are read. After ``limit`` seconds PostgreSQL is asked to stop. ``quiet`` tells that the function leaves nothing in the session but
+    what sequences remember, and ``reads`` that it does not even use these.
     """
 
     call: str
@@ -36,6 +37,7 @@ class Trip(NamedTuple):
     opening: Opening
     limit: float
     quiet: bool
+    reads: bool
 
 
 class RoundTrip:
@@ -89,12 +91,14 @@ class RoundTrip:
     async def _taken(self) -> Connection:
         driver = await self._lease.take()
         try:
-            await self._lease.run(driver.make_clean())
+            if not (self._trip.quiet and driver.tidy):
+                await self._lease.run(driver.make_clean())
             await self._lease.run(_forget(driver))
         except BaseException:
             await self._lease.discard()
             raise
-        driver.clean = self._trip.quiet
+        driver.tidy = self._trip.quiet
+        driver.clean = driver.clean and self._trip.quiet and self._trip.reads
         return driver
 
     async def _within(self, driver: Connection) -> list[asyncpg.Record]:

@@ -5,6 +5,7 @@ parameters, and these only where a value stands. Whatever does not pass that tes
 """
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ from pellucid.rest.target import context_of, find_target, parsed
 from pellucid.rest.validate import faultless
 from pellucid.web.again import Again, Then
 from pellucid.web.identity import Identity
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +186,21 @@ _SEEN = UNSEEN | {CLAIMS}
 def learn(
     api: DataApi, envelope: Envelope, profile: Profile, identity: Identity, *, shape: Shape, way: Way
 ) -> Repeat | None:
-    """Learn a request that has just been answered; None where it cannot be asked again in this way."""
+    """Learn a request that has just been answered; None where it cannot be asked again in this way. The answer stands whatever happens."""
     values = shape.values
     others = [f"77{number:04}770077{number:04}" for number in range(len(values))]
     path, query = varied(envelope.path, envelope.query, tuple(others))
     try:
         one = _planned(api, envelope, profile, identity)
         other = _planned(api, replace(envelope, path=path, query=query), profile, identity)
+        if one is None or other is None or one.kind != other.kind:
+            return None
+        return _learnt(api, one, other, identity, values=values, others=others, way=way)
     except PellucidError:
         return None
-    if one is None or other is None or one.kind != other.kind:
+    except Exception:
+        log.exception("a request could not be learnt")
         return None
-    return _learnt(api, one, other, identity, values=values, others=others, way=way)
 
 
 def _planned(api: DataApi, envelope: Envelope, profile: Profile, identity: Identity) -> _Planned | None:

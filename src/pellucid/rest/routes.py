@@ -27,6 +27,8 @@ from pellucid.web.memory import FAULT, LEARNT, WANTED
 
 POSTGREST_PREFIX = POSTGREST.prefix
 _METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
+MOST_KEYS = 64
+"""How many keys a body may have that is remembered."""
 _NAMES = ("postgrest root", "postgrest table", "table", "row")
 
 
@@ -60,7 +62,9 @@ class Reader:
             payload = json_payload(content, helpful=False)
         except RequestError:
             return None
-        return None if payload.listed else (tuple(payload.rows[0]), payload)
+        if payload.listed or len(payload.rows[0]) > MOST_KEYS:
+            return None
+        return tuple(payload.rows[0]), payload
 
 
 class _Endpoint:
@@ -91,8 +95,9 @@ class _Endpoint:
                 return await root(api, request, asked, identity)
         if request.method == "OPTIONS":
             return _methods(api, envelope, profile, identity)
+        catalog = api.database.catalog
         response = await answer(api, envelope, profile, identity)
-        if WANTED in scope and self.shortcut.sure:
+        if WANTED in scope and self.shortcut.takes(scope) and api.database.catalog is catalog:
             way = Way(self.shortcut.routes, len(self.shortcut.routes))
             scope[LEARNT] = learn(api, envelope, profile, identity, shape=scope[WANTED].likeness, way=way)
         return response

@@ -52,7 +52,14 @@ def shape_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Shape 
         return None
     place, key = found.groups()
     weight = headers.get
-    weighty = (weight(b"host"), weight(b"accept"), weight(b"content-type"), weight(b"prefer"), *_profiles(headers))
+    weighty = (
+        scope.get("scheme"),
+        weight(b"host"),
+        weight(b"accept"),
+        weight(b"content-type"),
+        weight(b"prefer"),
+        *_profiles(headers),
+    )
     if not query:
         values = tuple(key.decode().split(",")) if key else ()
         return Shape((method, place, len(values), weighty), values)

@@ -237,6 +237,7 @@ class Share(Lifecycle):
             if len(self._queues) >= MOST_QUEUES:
                 self._queues = {each: queue for each, queue in self._queues.items() if queue.served or queue.rests}
             queue = self._queues[route] = Queue(route, opening)
+        queue.opening = opening  # the newest catalog, and no old one is kept
         return queue
 
     def enter(self, queue: Queue, member: Member) -> bool:
@@ -307,7 +308,9 @@ class Share(Lifecycle):
         width = len(members[0].parameters)
         args = (route.read_only, route.quiet, queue.common, queue.names, values, parameters, width, PATIENCE, ENOUGH)
         return await self._database.make(
-            Trip(CALL, queue.name, route.sql, args, queue.opening, limit=LIMIT, quiet=route.quiet)
+            Trip(
+                CALL, queue.name, route.sql, args, queue.opening, limit=LIMIT, quiet=route.quiet, reads=route.read_only
+            )
         )
 
     def _heed(self, queue: Queue, fault: PellucidError) -> None:
@@ -343,6 +346,7 @@ def _tell(member: Member, record: Record | None) -> None:
         member.settle(record)
     except Exception:
         log.exception("an answer could not be told")
+        _fail((member,), in_doubt())
 
 
 def _settle(members: Iterable[Member]) -> None:
@@ -353,7 +357,10 @@ def _settle(members: Iterable[Member]) -> None:
 
 def _fail(members: Iterable[Member], fault: Exception) -> None:
     for member in members:
-        member.fail(copy.copy(fault))
+        try:
+            member.fail(copy.copy(fault))
+        except Exception:
+            log.exception("an error could not be told")
 
 
 def route_of(sql: str, opening: Opening, *, quiet: bool) -> tuple[Route, list[str]]:

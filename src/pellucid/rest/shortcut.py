@@ -41,10 +41,9 @@ class Shortcut(BaseRoute):
         """Lead to these routes of the data API."""
         self.data |= {route.name: route for route in data}
 
-    @property
-    def sure(self) -> bool:
-        """Whether a path alone tells, as far as is known, that no route of somebody else's wants a request."""
-        return not self._uncertain
+    def takes(self, scope: Scope) -> bool:
+        """Whether a request of such a path comes here whatever its values are: no route of somebody else's can want it."""
+        return _is_simple(scope) and self._route(scope) is not None and not self._uncertain
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match what is certainly for the data API."""

@@ -141,7 +141,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Offer the request to the application's short way as soon as all of it is here, which is nearly always at once."""
-        if self._short_way is None or app is not self.app or cycle.waiting_for_100_continue:
+        if self._short_way is None or app is not self.app or cycle.waiting_for_100_continue or self.flow.write_paused:
             super()._start_asgi_task(cycle, app)
         elif cycle.more_body:
             self._offered = cycle

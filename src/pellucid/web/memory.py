@@ -7,6 +7,7 @@ and nothing has been done before it does.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
@@ -19,13 +20,22 @@ from pellucid.web.again import Again, Entry, Head, Likeness, Reader, Repeatable,
 from pellucid.web.exchange import Exchange, Listener, exchange_of
 from pellucid.web.identity import Identity
 from pellucid.web.names import new_name
-from pellucid.web.recorder import REQUEST_ID, request_id_of, server_timing, tell
+from pellucid.web.options import WebOptions
+from pellucid.web.recorder import REQUEST_ID, request_id_of, tell, timing_of
+
+_log = logging.getLogger("pellucid.web")
 
 SHAPES = 1024
 """How many kinds of requests are remembered; those that came first go first."""
 SIGHTS = 4096
 """How many kinds of requests are remembered as having been seen once."""
+REFUSED_SECONDS = 60.0
+"""How long a kind that could not be learnt is not tried again."""
 LARGEST_BODY = 64 * 1024
+LARGEST_HEAD = 8 * 1024
+LONGEST_LINE = 2048
+MOST_FIELDS = 64
+"""Requests that have more than this are not looked at."""
 WANTED = "pellucid.wanted"
 """Where a scope says what is to be learnt about its request (a `Likeness`)."""
 LEARNT = "pellucid.learnt"
@@ -108,7 +118,7 @@ class Memory:
         known: Callable[[bytes | None], Identity | None],
         *,
         listeners: Sequence[Listener],
-        timed: bool,
+        options: WebOptions,
     ) -> None:
         """Remember for an application.
 
@@ -117,15 +127,16 @@ class Memory:
             reader: tells what requests are like.
             known: who asks, if that is known already by what the ``Authorization`` header says.
             listeners: are told of each exchange, as in `pellucid.web.recorder`.
-            timed: whether answers tell where their time went.
+            options: how much of a request is read, and whether answers tell where their time went.
         """
         self.app = app
         self.reader = reader
         self.known = known
         self.listeners = listeners
-        self.timed = timed
+        self.timing = timing_of(options)
+        self.limits = options.limits
         self._entries: dict[tuple[object, ...], Entry] = {}
-        self._seen: dict[tuple[object, ...], None] = {}
+        self._seen: dict[int, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
@@ -152,51 +163,70 @@ class Memory:
             reply: answers it.
         """
         scope[LOOKED_AT] = True
-        asked = Asked(self, scope, reply)
+        try:
+            return self._takes(Asked(self, scope, reply), body)
+        except PellucidError as fault:
+            scope[FAULT] = fault
+        except Exception:  # noqa: BLE001 - nothing has been done yet, and the usual way does not need this one
+            _log.exception("a request could not be looked at")
+        return False
+
+    def _takes(self, asked: Asked, body: bytes) -> bool:
         if not self._is_like(asked, body):
             return False
         entry = self._entries.get(asked.kind)
         if entry is None or not entry.repeat.current:
+            if entry is not None:  # the schema has changed: what was learnt with the old one is of no use any more
+                self._entries = {kind: each for kind, each in self._entries.items() if each.repeat.current}
             if self._comes_again(asked.kind):
-                scope[WANTED] = asked
+                asked.scope[WANTED] = asked
             return False
         asked.entry = entry
         asked.asked_at = perf_counter()
-        try:
-            return entry.repeat.again(asked.likeness.values, asked.payload, asked.identity, asked)
-        except PellucidError as fault:
-            scope[FAULT] = fault
-            return False
+        return entry.repeat.again(asked.likeness.values, asked.payload, asked.identity, asked)
 
     def _is_like(self, asked: Asked, body: bytes) -> bool:
         """Whether a request is like one that could be remembered, and comes from somebody who is known."""
         scope, headers = asked.scope, asked.headers
-        if len(headers) != len(scope["headers"]):
+        if len(headers) != len(scope["headers"]) or self._is_large(scope, headers, body):
             return False
         likeness = self.reader.likeness(scope, headers)
         if likeness is None:
             return False
-        identity = self.known(headers.get(b"authorization") or headers.get(b"apikey"))
+        proof = headers.get(b"authorization")
+        identity = None if proof is None and b"apikey" in headers else self.known(proof)
         if identity is None:
             return False
         asked.likeness, asked.identity = likeness, identity
         asked.kind = (likeness.signature, identity.role)
         if scope["method"] not in _BODIED:
             return not body
-        read = self.reader.payload(body) if 0 < len(body) <= LARGEST_BODY else None
+        read = self.reader.payload(body) if body else None
         if read is None:
             return False
         keys, asked.payload = read
         asked.kind = (likeness.signature, identity.role, keys)
         return True
 
+    def _is_large(self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes) -> bool:
+        """Whether it may be more than is read, or more than is worth remembering: the usual way judges it."""
+        limits, line = self.limits, len(scope["path"]) + len(scope["query_string"])
+        return (
+            len(headers) > min(MOST_FIELDS, limits.header_count)
+            or sum(map(len, headers.values())) > min(LARGEST_HEAD, limits.headers // 2)
+            or line > min(LONGEST_LINE, limits.url // 2)
+            or len(body) > min(LARGEST_BODY, limits.body)
+        )
+
     def _comes_again(self, kind: tuple[object, ...]) -> bool:
-        if kind in self._seen:
-            return True
-        if len(self._seen) >= SIGHTS:
+        """Whether such a kind has been seen, and not been found to be none that can be learnt. Its hash is enough: this is a guess."""
+        sight = hash(kind)
+        since = self._seen.get(sight)
+        if since is None and len(self._seen) >= SIGHTS:
             del self._seen[next(iter(self._seen))]
-        self._seen[kind] = None
-        return False
+        if since is None:
+            self._seen[sight] = 0.0
+        return since is not None and since <= perf_counter()
 
     # -- the usual way ------------------------------------------------------------------------------------------------
 
@@ -213,6 +243,8 @@ class Memory:
         repeat: Repeatable | None = asked.scope.get(LEARNT)
         if start and repeat is not None:
             self._remember(asked, repeat, start[0])
+        elif start:
+            self._seen[hash(asked.kind)] = perf_counter() + REFUSED_SECONDS
 
     def _remember(self, asked: Asked, repeat: Repeatable, start: Message) -> None:
         exchange = exchange_of(asked.scope)
@@ -239,8 +271,8 @@ class Memory:
         exchange.settled = {Stage.SERVER: asked.answered_at - asked.began - spent, Stage.EXECUTE: spent}
         size = b"content-length: %d\r\n" % len(again.body) if head.sized else b""
         lines = b"%b%bx-request-id: %b\r\n%b" % (head.lines, again.lines, name.encode(), size)
-        if self.timed:
-            lines += b"server-timing: %b\r\n" % server_timing(exchange).encode()
+        if self.timing is not None:
+            lines += b"server-timing: %b\r\n" % self.timing(exchange).encode()
         asked.reply.whole(head.status, lines, again.body)
         scope["state"] = {"identity": asked.identity}
         exchange.finished = True

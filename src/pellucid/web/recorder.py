@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -65,26 +65,31 @@ def tell(exchange: Exchange, listeners: Sequence[Listener]) -> None:
             _log.exception("a listener failed")
 
 
+def timing_of(options: WebOptions) -> Callable[[Exchange], str] | None:
+    """How answers tell where their time went; None where they do not."""
+
+    def timing(exchange: Exchange) -> str:
+        style = style_of(exchange.scope, options.postgrest_prefixes)
+        return server_timing(exchange, _POSTGREST_STAGES if style is ErrorStyle.POSTGREST else {})
+
+    return timing if options.shows_timing else None
+
+
 class _Look:
     """Which headers are added to an answer; worked out once."""
 
     def __init__(self, options: WebOptions) -> None:
         self.traced = (options.trace_header or "").lower().encode()
         self.named = self.traced != REQUEST_ID
-        self.timed = options.shows_timing
-        self.postgrest_prefixes = options.postgrest_prefixes
+        self.timing = timing_of(options)
 
     def headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
         headers = [(REQUEST_ID, exchange.request_id.encode())] if self.named else []
         if self.traced:
             headers.append((self.traced, dict(exchange.scope["headers"]).get(self.traced, b"")))
-        if self.timed:
-            headers.append((b"server-timing", self._timing(exchange).encode()))
+        if self.timing is not None:
+            headers.append((b"server-timing", self.timing(exchange).encode()))
         return headers
-
-    def _timing(self, exchange: Exchange) -> str:
-        style = style_of(exchange.scope, self.postgrest_prefixes)
-        return server_timing(exchange, _POSTGREST_STAGES if style is ErrorStyle.POSTGREST else {})
 
 
 class _Stamp:

@@ -118,6 +118,10 @@ relation as (
   select c.oid, c.relkind from pg_catalog.pg_class c
   where c.relnamespace = any($1::oid[]) and c.relkind in ('r', 'p') and not c.relispartition
 ),
+way (below, above) as (
+  select k.conrelid, k.confrelid from pg_catalog.pg_constraint k
+  where k.contype = 'f' and (k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))
+),
 expression (relation, class, object, text) as (
   select polrelid, 'pg_catalog.pg_policy'::regclass, oid,
          pg_catalog.concat(pg_catalog.pg_get_expr(polqual, polrelid), ' ', pg_catalog.pg_get_expr(polwithcheck, polrelid))
@@ -130,7 +134,7 @@ expression (relation, class, object, text) as (
     from pg_catalog.pg_index where indexprs is not null or indpred is not null
 ),
 called as (
-  select e.relation, (pg_catalog.regexp_matches(e.text, '([a-z0-9_]+)\(', 'g'))[1] as name
+  select e.relation, (pg_catalog.regexp_matches(e.text, '([a-z0-9_]+)[(]', 'g'))[1] as name
   from expression e where e.relation in (select oid from relation)
 ),
 doubtful (name) as (
@@ -145,7 +149,8 @@ talkative (oid) as (
     left join pg_catalog.pg_proc f on d.refclassid = 'pg_catalog.pg_proc'::regclass and f.oid = d.refobjid
     left join pg_catalog.pg_operator o on d.refclassid = 'pg_catalog.pg_operator'::regclass and o.oid = d.refobjid
     left join pg_catalog.pg_class r on d.refclassid = 'pg_catalog.pg_class'::regclass and r.oid = d.refobjid and r.relkind <> 'S'
-    where f.oid is not null and f.oid not in (select oid from own) or o.oid is not null
+    left join pg_catalog.pg_type y on d.refclassid = 'pg_catalog.pg_type'::regclass and y.oid = d.refobjid and y.typtype <> 'e'
+    where f.oid is not null and f.oid not in (select oid from own) or o.oid is not null or y.oid >= 16384
       or r.oid is not null and r.oid <> e.relation and r.oid not in (select oid from relation)
   union select a.attrelid from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
     left join pg_catalog.pg_type element on element.oid = t.typelem and t.typcategory = 'A'
@@ -154,16 +159,20 @@ talkative (oid) as (
   union select k.conrelid from pg_catalog.pg_constraint k where k.condeferrable
   union select k.confrelid from pg_catalog.pg_constraint k where k.condeferrable
   union select i.inhparent from pg_catalog.pg_inherits i
+  union select way.above from way where way.below not in (select oid from relation)
   union select r.oid from relation r where r.relkind = 'p'
-  union select e.relation from talkative t join pg_catalog.pg_depend d
-      on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = t.oid and d.classid = 'pg_catalog.pg_policy'::regclass
-    join expression e on e.class = d.classid and e.object = d.objid
+  union select beside.above from talkative t join (
+      select d.refobjid as below, e.relation as above from pg_catalog.pg_depend d
+        join expression e on e.class = d.classid and e.object = d.objid
+        where d.refclassid = 'pg_catalog.pg_class'::regclass and d.classid = 'pg_catalog.pg_policy'::regclass
+      union all select below, above from way) beside on beside.below = t.oid
 )
 select t.oid from talkative t join relation r on r.oid = t.oid order by t.oid
-""".format(claims=r"'current_setting\(''request\.jwt\.claims''::text(, true)?\)'")
+""".format(claims=r"'current_setting[(]''request[.]jwt[.]claims''::text(, true)?[)]'")
 """Tables whose policies, defaults, checks or indexes may look at more than the row, the claims and the role, or may leave something behind
 in the session: they call a function that somebody wrote, a volatile one, or ``current_setting``; or they have a type that somebody wrote, a
-constraint that can be deferred, or children. What a policy asks other tables counts too."""
+constraint that can be deferred, or children. What a policy asks other tables counts too,
+and so do the tables that a write reaches through foreign keys."""
 
 RULES = """
 select v.oid as view, r.ev_action::text as action,
