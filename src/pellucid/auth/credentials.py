@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 
-from pellucid.auth import onetime
+from pellucid.auth import firstproof, onetime
 from pellucid.auth.addresses import sought
 from pellucid.auth.assurance import require_account, require_assurance
 from pellucid.auth.audit import Audit, Event
@@ -61,8 +61,10 @@ class Credentials:
             await self.audit.record(Event.SIGN_IN_FAILED, user_id=user.id if user else None, client=client)
             raise wrong()
         if self.passwords.outdated(hashed):
-            await self.replace(user.id, hashed, await self.passwords.hash(password))
-        return await self.door.let_in(user, PASSWORD, client=client, cookie=cookie, forgive=(SIGN_IN, address))
+            hashed = await self._renewed(user.id, hashed, password)
+        return await self.door.let_in(
+            user, PASSWORD, client=client, cookie=cookie, forgive=(SIGN_IN, address), hashed=hashed
+        )
 
     async def of(self, address: str) -> tuple[User | None, str | None]:
         """The account of an address in its one spelling that has a password, and the hash; None for both where there is none."""
@@ -71,12 +73,21 @@ class Credentials:
             found = (await session.execute(wanted)).one_or_none()
         return (None, None) if found is None else (found[0], found[1])
 
-    async def replace(self, user_id: UUID, old: str, new: str) -> None:
-        """Store a stronger hash of the same password, unless the password was changed meanwhile."""
+    async def replace(self, user_id: UUID, old: str, new: str) -> str | None:
+        """Store a stronger hash of the same password, unless another was stored meanwhile. Returns the one that is stored now."""
+        stronger = update(Password).where(Password.user_id == user_id, Password.hash == old).values(hash=new)
         async with self.database.write(ACCOUNTS) as session:
-            await session.execute(
-                update(Password).where(Password.user_id == user_id, Password.hash == old).values(hash=new)
-            )
+            await session.execute(stronger)
+            stored: str | None = await session.scalar(select(Password.hash).where(Password.user_id == user_id))
+        return stored
+
+    async def _renewed(self, user_id: UUID, old: str, password: str) -> str:
+        """The hash of a password that was just found right, stored anew. Of two at once, the second finds that of the first."""
+        new = await self.passwords.hash(password)
+        stored = await self.replace(user_id, old, new)
+        if stored is None or (stored != new and not await self.passwords.verify(password, stored)):
+            raise wrong()
+        return stored
 
     async def change_password(self, identity: Identity, old: str | None, new: str, client: Client = NOBODY) -> None:
         """Replace a password by another; all other sessions of the account end.
@@ -121,12 +132,15 @@ class Credentials:
     async def set_password(
         self, user: User, new: str, event: Event, client: Client = NOBODY, *, but: UUID | None = None
     ) -> None:
-        """Store a new password, end all sessions ``but`` one, and tell the account by mail where that goes."""
+        """Store a new password, end all sessions ``but`` one, drop a change of address that is under way, and tell the account by mail
+        where that goes. The account is locked meanwhile, so that nobody is let in with the old password from then on."""
         hashed = await self.passwords.hash(new)
         async with self.database.write(ACCOUNTS) as writing:
+            await writing.get(User, user.id, with_for_update=True)
             await writing.execute(SET_PASSWORD, {"user_id": user.id, "hash": hashed})
             gone = await self.sessions.end(writing, user.id, but=but)
             await onetime.drop(writing, user.id, Purpose.RECOVER)
+            await firstproof.drop_changes(writing, user.id)
             await self.audit.note(writing, event, user_id=user.id, client=client)
             if user.email:
                 await self.limits.forgive(writing, SIGN_IN, user.email)

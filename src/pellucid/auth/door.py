@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from pellucid.auth.audit import Audit, Event
 from pellucid.auth.client import NOBODY, Client
@@ -20,6 +20,7 @@ from pellucid.database.core import Database
 from pellucid.errors import Banned, Unverified, WrongCredentials
 
 PASSWORD = "password"  # noqa: S105 - the name of a method
+HASH = text("select hash from auth.passwords where user_id = :user_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Door:
         cookie: bool = False,
         forgive: tuple[Kind, str] | None = None,
         strong: bool = False,
+        hashed: str | None = None,
     ) -> Granted:
         """Open a session for an account that has proved itself.
 
@@ -53,11 +55,12 @@ class Door:
             cookie: whether a browser's cookie is to prove the session; otherwise access and refresh tokens do.
             forgive: the attempts that are taken back: what was tried, and the account as it was counted.
             strong: whether one method proved two factors at once, as a passkey does that makes sure of its owner.
+            hashed: the hash that a password was compared with; it must be the stored one still.
 
         Raises:
             Banned: the account is.
             Unverified: its address is not verified, it must be, and a password was all that was proved.
-            WrongCredentials: it is gone.
+            WrongCredentials: it is gone, or has another password by now.
             PellucidError: a hook of the application refused.
         """
         check_ban(user)
@@ -70,6 +73,8 @@ class Door:
             known = (await writing.scalars(noted, execution_options={"populate_existing": True})).one_or_none()
             if known is None:  # deleted since it was looked up
                 raise wrong()
+            if hashed is not None and hashed != await writing.scalar(HASH, {"user_id": user.id}):
+                raise wrong()  # replaced since it was compared; the account is locked from here on
             check_ban(known)
             opened = await self.sessions.open(writing, known, *methods, client=client, cookie=cookie, strong=strong)
             details: dict[str, Any] = {"methods": list(methods)}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from pellucid.auth import onetime
+from pellucid.auth import firstproof, onetime
 from pellucid.auth.audit import Audit, Event
 from pellucid.auth.hooks import Hooks, SignUpEntry
 from pellucid.auth.mail.outbox import Outbox
@@ -50,7 +50,8 @@ class Letters:
             return None
         if user.email_verified_at is not None:
             return Draft(item.target, "taken", self._values({})) if item.data.get("sign_up") else None
-        return await self._draft(writing, item, user)
+        bond = item.data.get(firstproof.BOND) or await firstproof.bond_before(writing, user.id)
+        return await self._draft(writing, item, user, {firstproof.BOND: bond} if bond else None)
 
     async def sign_in(self, writing: WriteSession, item: Item) -> Draft | None:
         """For whoever wants a link or a code; an account is made where that was asked for and hooks agree."""
@@ -81,9 +82,12 @@ class Letters:
         query = {"token": token, "purpose": purpose} | dict(data.get("query") or {})
         return f"{self.options.public_url}{data.get('path', PATH)}?{urlencode(query)}"
 
-    async def _draft(self, writing: WriteSession, item: Item, user: User) -> Draft:
-        issued = await onetime.issue(writing, item.purpose, item.target, user_id=user.id, data=item.data)
-        values = self._values({"link": self.link(issued.token, item.purpose, item.data)}, issued)
+    async def _draft(
+        self, writing: WriteSession, item: Item, user: User, more: Mapping[str, Any] | None = None
+    ) -> Draft:
+        data = item.data | dict(more or {})
+        issued = await onetime.issue(writing, item.purpose, item.target, user_id=user.id, data=data)
+        values = self._values({"link": self.link(issued.token, item.purpose, data)}, issued)
         return Draft(item.target, item.purpose, values | {"email": user.email or "", "new_email": user.new_email or ""})
 
     def _values(self, values: dict[str, str], issued: Issued | None = None) -> dict[str, str]:

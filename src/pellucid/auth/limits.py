@@ -64,10 +64,11 @@ SIGN_UP = Kind("sign_up", Rule(20), Rule(60))
 MAIL = Kind("mail", Rule(5, longest=900, memory=3600), Rule(60, longest=300))
 TEXT = Kind("text", Rule(5, longest=3600, memory=86400), Rule(20, longest=900, memory=3600))
 """Text messages, which cost whoever runs this server."""
-CODE = Kind("code", Rule(10, longest=300), Rule(60))
+CODE = Kind("code", Rule(10, longest=3600, memory=86400), Rule(60))
+"""Codes that were mailed. They are short: what is forgotten too soon lets somebody patient try many of them."""
 REFRESH = Kind("refresh", Rule(300), Rule(300))
 """Refresh tokens from one address without one among them that was good."""
-FACTOR = Kind("factor", Rule(10, longest=300), Rule(100))
+FACTOR = Kind("factor", Rule(10, longest=3600, memory=86400), Rule(100))
 """Attempts to prove a second factor."""
 ENROL = Kind("enrol", Rule(30, longest=300), Rule(300))
 """Factors that are begun."""

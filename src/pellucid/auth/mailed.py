@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import func, select, text, update
 
-from pellucid.auth import onetime
+from pellucid.auth import firstproof, onetime
 from pellucid.auth.addresses import sought
 from pellucid.auth.audit import Audit, Event
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.limits import CODE, MAIL, Limits
 from pellucid.auth.mail.outbox import Outbox
-from pellucid.auth.onetime import Purpose, Taken
+from pellucid.auth.onetime import CHANGES, Purpose, Taken
 from pellucid.auth.options import AccountOptions
-from pellucid.auth.tables import Password, User
+from pellucid.auth.sessions.revocation import Revocations
+from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import WriteSession
@@ -26,7 +27,6 @@ from pellucid.errors import Duplicate, FeatureOff
 
 ASKABLE = frozenset({Purpose.VERIFY, Purpose.SIGN_IN, Purpose.RECOVER})
 """What anybody may ask for, for any address."""
-CHANGES = (Purpose.CHANGE_EMAIL_OLD, Purpose.CHANGE_EMAIL_NEW)
 AGREED = text("""
 select count(distinct purpose) from auth.one_time_tokens
 where user_id = :user_id and purpose = any(:purposes) and used_at is not null and data ->> 'change' = :change
@@ -37,9 +37,17 @@ class Mailed:
     """Asks for mails, and takes what they brought."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, audit: Audit, limits: Limits, options: AccountOptions
+        self,
+        database: Database,
+        outbox: Outbox,
+        *,
+        audit: Audit,
+        limits: Limits,
+        revocations: Revocations,
+        options: AccountOptions,
     ) -> None:
         self.database = database
+        self.revocations = revocations
         self.outbox = outbox
         self.audit = audit
         self.limits = limits
@@ -84,6 +92,8 @@ class Mailed:
                 taken = await onetime.take_link(writing, token, *purposes)
             else:
                 taken = await onetime.take_code(writing, target, code, *purposes)
+            if taken is not None and token is None:
+                await self.limits.forgive(writing, CODE, target)
             if taken is None:
                 await self.audit.note(
                     writing, Event.PROOF_FAILED, client=client, details={"purposes": [str(each) for each in purposes]}
@@ -95,23 +105,24 @@ class Mailed:
     async def verified(self, taken: Taken, client: Client = NOBODY) -> User:
         """The account whose address a mail has proved; it is verified from now on.
 
-        A password that somebody set for the account without ever having proved the address, and without having signed in, is removed
-        when a link to sign in is the first proof: whoever holds the address need not know whose it is.
+        The first proof takes from the account what was added before by whoever need not be the owner of the address, its password and
+        its sessions among it; see `pellucid.auth.firstproof`.
 
         Raises:
             ProofRefused: the account is gone, or has another address by now.
         """
+        gone: list[UUID] = []
         async with self.database.write(ACCOUNTS) as writing:
             user = await writing.get(User, taken.user_id, with_for_update=True) if taken.user_id else None
             if user is None or user.email != taken.target:
                 raise onetime.refused()
             if user.email_verified_at is None:
-                if taken.purpose == Purpose.SIGN_IN and user.last_sign_in_at is None:
-                    await writing.execute(delete(Password).where(Password.user_id == user.id))
+                gone = await firstproof.clear(writing, user, taken, sign_ups=self.options.verify_email)
                 user.email_verified_at = func.now()
                 await writing.flush()
                 await writing.refresh(user)
                 await self.audit.note(writing, Event.EMAIL_VERIFIED, user_id=user.id, client=client)
+        self.revocations.add(gone)
         return user
 
     async def ask_change(
@@ -160,7 +171,7 @@ class Mailed:
                 user = await writing.get(User, taken.user_id, with_for_update=True) if taken.user_id else None
                 if user is None or user.new_email != taken.data.get("new_email"):
                     raise onetime.refused()
-                if await self._all_agree(writing, taken):
+                if await self._all_agree(writing, user, taken):
                     await self._change(writing, user, client)
         except Duplicate as fault:
             raise onetime.refused() from fault
@@ -178,9 +189,11 @@ class Mailed:
                 hint="Let whoever runs it configure mail_url, mail_sender and public_url.",
             )
 
-    async def _all_agree(self, writing: WriteSession, taken: Taken) -> bool:
+    async def _all_agree(self, writing: WriteSession, user: User, taken: Taken) -> bool:
+        """Whether both sides have agreed, or the one of an account without a verified address, which it must be without even now."""
+        sides = len(CHANGES) if user.email and user.email_verified_at is not None else taken.data["sides"]
         values = {"user_id": taken.user_id, "purposes": [str(each) for each in CHANGES], "change": taken.data["change"]}
-        return bool(await writing.scalar(AGREED, values) == taken.data["sides"])
+        return bool(await writing.scalar(AGREED, values) == sides)
 
     async def _change(self, writing: WriteSession, user: User, client: Client) -> None:
         old = user.email

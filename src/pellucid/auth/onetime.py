@@ -39,6 +39,8 @@ class Purpose(StrEnum):
     PHONE = "phone"
 
 
+CHANGES = (Purpose.CHANGE_EMAIL_OLD, Purpose.CHANGE_EMAIL_NEW)
+"""The two sides of a change of address."""
 LIFETIMES: Mapping[str, int] = {
     Purpose.VERIFY: 86_400,
     Purpose.SIGN_IN: CODE_SECONDS,
@@ -107,7 +109,8 @@ async def issue(
     data: Mapping[str, Any] | None = None,
     seconds: int | None = None,
 ) -> Issued:
-    """Make a token; an earlier one for the same purpose and target is good no more.
+    """Make a token; an earlier one for the same purpose and target is good no more. Of a change of address only the account's own is: a
+    new address is nobody's yet, and several accounts may ask for it.
 
     Args:
         writing: a transaction of the accounts.
@@ -118,7 +121,8 @@ async def issue(
         seconds: how long the link is good; by default as `LIFETIMES` says.
     """
     issued = Issued(new_secret(), new_code())
-    await writing.execute(delete(OneTimeToken).where(OneTimeToken.target == target, OneTimeToken.purpose == purpose))
+    earlier = delete(OneTimeToken).where(OneTimeToken.target == target, OneTimeToken.purpose == purpose)
+    await writing.execute(earlier.where(OneTimeToken.user_id == user_id) if purpose in CHANGES else earlier)
     life = timedelta(seconds=seconds or LIFETIMES.get(purpose, CODE_SECONDS))
     await writing.execute(
         insert(OneTimeToken).values(

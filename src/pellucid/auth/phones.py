@@ -116,6 +116,8 @@ class Phones:
             if taken is None:
                 details = {"purposes": [str(Purpose.PHONE)]}
                 await self.audit.note(writing, Event.PROOF_FAILED, user_id=user_id, client=client, details=details)
+            else:
+                await self.limits.forgive(writing, CODE, str(user_id))
         if taken is None:
             raise onetime.refused()
         return await self._store(user_id, str(taken.data["phone"]), client)

@@ -12,8 +12,9 @@ from pellucid.auth.audit import Audit, Event
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.credentials import SET_PASSWORD
 from pellucid.auth.door import PASSWORD
+from pellucid.auth.firstproof import BOND, bond
 from pellucid.auth.hooks import Hooks, SignUpEntry
-from pellucid.auth.limits import SIGN_UP, Limits
+from pellucid.auth.limits import MAIL, SIGN_UP, Limits
 from pellucid.auth.mail.outbox import Outbox
 from pellucid.auth.onetime import Purpose
 from pellucid.auth.options import AccountOptions
@@ -26,12 +27,11 @@ from pellucid.database.session import WriteSession
 from pellucid.errors import Duplicate, Fault
 
 MAKE = text("""
-insert into auth.users as u (email, metadata) values (:email, cast(:metadata as jsonb))
-on conflict (lower(email)) do update set email = excluded.email, metadata = excluded.metadata
-where :again and u.email_verified_at is null and u.last_sign_in_at is null and not u.is_anonymous
+insert into auth.users (email, metadata) values (:email, cast(:metadata as jsonb))
+on conflict (lower(email)) do nothing
 returning id
 """)
-"""Make an account. Where addresses are verified, an account that nobody has verified or used yet may be made again."""
+"""Make an account. One that is there is left as it is, verified or not: who signs up a second time need not be who did the first time."""
 NO_ONE = UUID(int=0)
 """The id of no account."""
 
@@ -78,6 +78,8 @@ class Registration:
             PellucidError: a hook of the application refused.
         """
         await self.limits.admit(SIGN_UP, entry.email, client)
+        if self.options.verify_email:
+            await self.limits.admit(MAIL, entry.email, client)
         await self.hooks.signing_up(SignUpEntry(entry.email, PASSWORD, client, entry.metadata))
         hashed = await self.passwords.hash(entry.password.get_secret_value())
         async with self.database.write(ACCOUNTS) as writing:
@@ -87,7 +89,7 @@ class Registration:
                 writing, Event.SIGNED_UP, user_id=user.id if user else None, client=client, details=details
             )
             if self.options.verify_email:
-                mail = dict(data or {}) | {"sign_up": True}
+                mail = dict(data or {}) | {"sign_up": True, BOND: bond(hashed)}
                 await self.outbox.put(writing, Purpose.VERIFY, entry.email, data=mail)
         if user is None and not self.options.verify_email:
             raise _taken()
@@ -97,7 +99,7 @@ class Registration:
 
     async def _made(self, writing: WriteSession, entry: SignUp, hashed: str) -> User | None:
         """The new account, after the same statements whether it is new or not."""
-        values = {"email": entry.email, "metadata": json.dumps(entry.metadata), "again": self.options.verify_email}
+        values = {"email": entry.email, "metadata": json.dumps(entry.metadata)}
         user_id = await writing.scalar(MAKE, values) or NO_ONE
         await writing.execute(SET_PASSWORD, {"user_id": user_id, "hash": hashed})
         return (await writing.scalars(select(User).where(User.id == user_id))).one_or_none()

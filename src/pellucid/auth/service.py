@@ -87,7 +87,14 @@ class Accounts:
         self.proofs = Proofs(self.browsers, Keys(database, tokens.options))
         self.api_keys = ApiKeys(database, self.audit, self.limits, self.revocations)
         self.outbox = open_outbox(database, options)
-        self.mailed = Mailed(database, self.outbox, self.audit, self.limits, options)
+        self.mailed = Mailed(
+            database,
+            self.outbox,
+            audit=self.audit,
+            limits=self.limits,
+            revocations=self.revocations,
+            options=options,
+        )
         self.letters = Letters(options, hooks, self.audit)
         self.letters.register(self.outbox)
         self.door = Door(database, self.sessions, self.browsers, self.audit, self.limits, hooks, options)

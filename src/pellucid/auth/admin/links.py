@@ -6,12 +6,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from pellucid.auth import onetime
+from pellucid.auth import firstproof, onetime
 from pellucid.auth.admin.service import OPERATORS, Actor, Administration, fit_address
 from pellucid.auth.audit import Event
 from pellucid.auth.letters import Letters
-from pellucid.auth.mailed import CHANGES
-from pellucid.auth.onetime import Issued, Purpose
+from pellucid.auth.onetime import CHANGES, Issued, Purpose
 from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.session import WriteSession
@@ -53,6 +52,7 @@ class Links:
         new_address: str | None = None,
         data: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        bound: bool = False,
     ) -> Link:
         """Make a link; no mail is sent. An earlier one for the same purpose is good no more.
 
@@ -63,6 +63,7 @@ class Links:
             new_address: the address to come, for a change of address.
             data: ``path`` and ``query`` of the link where they are not the native ones.
             metadata: for an account that an invitation makes.
+            bound: whether `Purpose.VERIFY` keeps the present password: it is the one that the link's reader chose.
 
         Raises:
             RowNotFound: no account has the address.
@@ -80,6 +81,8 @@ class Links:
             more = dict(data or {})
             if changes:
                 more |= await self._change(writing, user, target, purpose)
+            if bound and (bond := await firstproof.bond_of(writing, user.id)) is not None:
+                more[firstproof.BOND] = bond
             sent_to = known if purpose == Purpose.CHANGE_EMAIL_OLD else target
             issued = await onetime.issue(writing, purpose, sent_to, user_id=user.id, data=more)
             await self.administration.note(writing, Event.LINK_GENERATED, user.id, actor, purpose=purpose)

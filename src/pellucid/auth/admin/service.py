@@ -16,6 +16,7 @@ from pellucid.auth.addresses import normal
 from pellucid.auth.audit import Audit, Event
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.credentials import SET_PASSWORD, require_fit
+from pellucid.auth.firstproof import drop_changes
 from pellucid.auth.hooks import Hooks, SignUpEntry
 from pellucid.auth.mail.outbox import Outbox
 from pellucid.auth.mailed import Mailed
@@ -191,6 +192,8 @@ class Administration:
                 if hashed is not None:
                     await writing.execute(SET_PASSWORD, {"user_id": user_id, "hash": hashed})
                 gone = await self.sessions.end(writing, user_id) if ends else []
+                if ends:
+                    await drop_changes(writing, user_id)
                 await writing.refresh(user)
                 fields = sorted({*values, *({"password"} if hashed else ())})
                 await self.note(writing, Event.USER_CHANGED, user_id, actor, fields=fields)

@@ -40,13 +40,12 @@ async def generate(call: Call) -> Response:
         raise invalid(f"Invalid email action link type requested: {kind[:50]}")
     purpose, verified_as = KINDS[kind]
     email, to = call.email(), destination(call)
-    if kind in ("signup", "magiclink"):
-        await _make(call, email, kind)
+    made = kind in ("signup", "magiclink") and await _make(call, email, kind)
     new = address(call.text("new_email")) if purpose in (Purpose.CHANGE_EMAIL_OLD, Purpose.CHANGE_EMAIL_NEW) else None
     data = {"path": VERIFY, "query": {"type": verified_as, "redirect_to": to}}
     try:
         link = await call.accounts.links.generate(
-            purpose, email, actor, new_address=new, data=data, metadata=call.mapping("data")
+            purpose, email, actor, new_address=new, data=data, metadata=call.mapping("data"), bound=made
         )
     except RowNotFound as fault:
         raise AuthRefused(404, "user_not_found", "User with this email not found") from fault
@@ -60,8 +59,8 @@ async def generate(call: Call) -> Response:
     return answer(await user_shown(call.accounts, link.user) | parts)
 
 
-async def _make(call: Call, email: str, kind: str) -> None:
-    """Make the account that a link lets in, where there is none yet."""
+async def _make(call: Call, email: str, kind: str) -> bool:
+    """Make the account that a link lets in, where there is none yet; tell whether there was none."""
     try:
         known = await call.accounts.administration.find_by(email)
     except RowNotFound:
@@ -73,3 +72,5 @@ async def _make(call: Call, email: str, kind: str) -> None:
     else:
         if kind == "signup" and known.email_verified_at is not None:
             raise AuthRefused(422, "email_exists", "A user with this email address has already been registered")
+        return False
+    return True

@@ -5,8 +5,7 @@ from starlette.responses import Response
 from pellucid.auth.gotrue import pkce, redirects
 from pellucid.auth.gotrue.call import Call, answer, invalid
 from pellucid.auth.gotrue.shapes import session_members, session_shown
-from pellucid.auth.mailed import CHANGES
-from pellucid.auth.onetime import Purpose, Taken
+from pellucid.auth.onetime import CHANGES, Purpose, Taken
 from pellucid.auth.tables import User
 from pellucid.errors import AuthRefused, PellucidError, ProofRefused
 

@@ -4,10 +4,9 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
 from pellucid.auth import documents
-from pellucid.auth.mailed import CHANGES
 from pellucid.auth.native.answers import sign_in_answer
 from pellucid.auth.native.base import NEVER_KEPT, AccountsOfApp, AccountsRoute, Client, accounts_of
-from pellucid.auth.onetime import Purpose
+from pellucid.auth.onetime import CHANGES, Purpose
 from pellucid.auth.schemas import AddressEntry, NewAddress, PendingAnswer, ProofEntry, SignInAnswer
 from pellucid.web.dependencies import User
 

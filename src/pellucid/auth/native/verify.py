@@ -8,11 +8,10 @@ from starlette.responses import HTMLResponse, Response
 
 from pellucid.auth.client import Client, client_of
 from pellucid.auth.credentials import require_fit
-from pellucid.auth.mailed import CHANGES
 from pellucid.auth.native.answers import hand_cookie
 from pellucid.auth.native.base import AccountsRoute, accounts_of
 from pellucid.auth.native.mailed import LETS_IN, METHOD
-from pellucid.auth.onetime import Purpose
+from pellucid.auth.onetime import CHANGES, Purpose
 from pellucid.auth.service import Accounts
 from pellucid.errors import PellucidError
 from pellucid.web.content import read_form
