@@ -44,7 +44,7 @@ def newest(client: httpx.AsyncClient, accounts: Accounts) -> Newest:
         await accounts.outbox.stop()
         await accounts.outbox.empty()
         shown = (await client.get("/inbox", params={"to": address})).json()
-        return re.findall(r"token=([\w-]+)", shown[0]["text"])[0]
+        return str(re.findall(r"token=([\w-]+)", shown[0]["text"])[0])
 
     return newest
 
