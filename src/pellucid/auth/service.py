@@ -88,12 +88,7 @@ class Accounts:
         self.api_keys = ApiKeys(database, self.audit, self.limits, self.revocations)
         self.outbox = open_outbox(database, options)
         self.mailed = Mailed(
-            database,
-            self.outbox,
-            audit=self.audit,
-            limits=self.limits,
-            revocations=self.revocations,
-            options=options,
+            database, self.outbox, audit=self.audit, limits=self.limits, revocations=self.revocations, options=options
         )
         self.letters = Letters(options, hooks, self.audit)
         self.letters.register(self.outbox)
