@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pellucid.lifecycle import Lifecycle, Stack, State
+from pellucid.lifecycle import Background, Lifecycle, Stack, State
 
 pytestmark = pytest.mark.anyio
 
@@ -113,3 +113,58 @@ async def test_a_stack_stops_all_even_when_some_fail(diary: list[str]) -> None:
         await stack.stop()
     assert [str(fault) for fault in caught.value.exceptions] == ["c", "a"]
     assert diary[-3:] == ["stop c", "stop b", "stop a"]
+
+
+class Worker(Background):
+    """Writes down its turns; the first one may fail."""
+
+    trouble = "It went wrong."
+
+    def __init__(self, diary: list[str], *, fails: bool = False) -> None:
+        super().__init__()
+        self.diary = diary
+        self.fails = fails
+        self.done = asyncio.Event()
+
+    async def _work(self) -> None:
+        self.diary.append("turn")
+        self.done.set()
+        if self.fails:
+            self.fails = False
+            raise RuntimeError
+
+    async def turn(self) -> None:
+        await self.done.wait()
+        self.done.clear()
+
+
+async def test_what_works_in_the_background_has_a_turn_whenever_it_is_woken(diary: list[str]) -> None:
+    worker = Worker(diary)
+    worker.wake()
+    for _ in range(2):  # it can live again
+        async with worker:
+            await worker.turn()
+            worker.wake()
+            await worker.turn()
+            worker.wake()
+        assert diary == ["turn"] * 2  # stopped before it got to the third
+        diary.clear()
+
+
+async def test_and_without_being_woken_after_its_pause(diary: list[str]) -> None:
+    worker = Worker(diary)
+    worker.pause = 0.001
+    async with worker:
+        await worker.turn()
+        await worker.turn()
+
+
+async def test_a_turn_that_fails_is_logged_and_the_next_one_comes(
+    diary: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = Worker(diary, fails=True)
+    async with worker:
+        for _ in range(2):
+            worker.wake()
+            await worker.turn()
+    assert [(record.message, record.name) for record in caplog.records] == [("It went wrong.", __name__)]

@@ -1,5 +1,8 @@
 """One contract for everything that is alive: start it once, stop it once, both may be called again without harm."""
 
+import asyncio
+import logging
+from contextlib import suppress
 from enum import Enum
 from typing import Protocol, Self
 
@@ -58,6 +61,50 @@ class Lifecycle:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+
+class Background(Lifecycle):
+    """What works in the background from its start to its stop. Subclasses write `_work`, one turn.
+
+    A turn comes every ``pause`` seconds, and sooner after `wake`; without a ``pause`` only then. One that fails is logged with the words
+    of ``trouble``, and the next one comes all the same.
+    """
+
+    pause: float | None = None
+    trouble = "Work in the background failed."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Have the next turn come now, or at the start."""
+        self._woken.set()
+
+    async def _work(self) -> None:
+        """Do one turn's work."""
+
+    async def _start(self) -> None:
+        self._task = asyncio.create_task(self._turns())
+
+    async def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _turns(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.pause):
+                    await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self._work()
+            except Exception as fault:
+                logging.getLogger(type(self).__module__).warning(self.trouble, exc_info=fault)
 
 
 class Startable(Protocol):

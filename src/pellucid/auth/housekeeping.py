@@ -1,15 +1,11 @@
 """Throws away what is over: sessions, tokens, challenges and counters that have expired, factors that were never proved, old events."""
 
-import asyncio
-import logging
-from contextlib import suppress
-
 from sqlalchemy import text
 
 from pellucid.auth.options import AccountOptions
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
-from pellucid.lifecycle import Lifecycle
+from pellucid.lifecycle import Background
 
 PAUSE = 3600.0
 TURN = 0x70656C6D
@@ -34,17 +30,18 @@ EXPIRED = tuple(
 )
 OLD_EVENTS = text("delete from auth.audit_log where at < now() - make_interval(days => :days)")
 OLD_MAILS = text("delete from auth.inbox where id not in (select id from auth.inbox order by id desc limit :kept)")
-log = logging.getLogger(__name__)
 
 
-class Housekeeper(Lifecycle):
+class Housekeeper(Background):
     """Cleans once an hour, one worker for all."""
+
+    pause = PAUSE
+    trouble = "What is over could not be thrown away."
 
     def __init__(self, database: Database, options: AccountOptions) -> None:
         super().__init__()
         self._database = database
         self._audit_days = max(1, options.audit_days)
-        self._task: asyncio.Task[None] | None = None
 
     async def clean(self) -> None:
         """Throw away what is over, unless another worker does so at this moment."""
@@ -58,19 +55,7 @@ class Housekeeper(Lifecycle):
 
     async def _start(self) -> None:
         if self._database.capabilities.accounts is None:
-            self._task = asyncio.create_task(self._work())
-
-    async def _stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+            await super()._start()
 
     async def _work(self) -> None:
-        while True:
-            await asyncio.sleep(PAUSE)
-            try:
-                await self.clean()
-            except Exception as fault:
-                log.warning("What is over could not be thrown away.", exc_info=fault)
+        await self.clean()

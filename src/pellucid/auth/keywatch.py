@@ -3,25 +3,26 @@
 A file that cannot be read, or is not fit, changes nothing: the keys stay as they were, and the log says why.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 
 from anyio import to_thread
 
 from pellucid.auth.keys import KeySet
 from pellucid.errors import StartupError
-from pellucid.lifecycle import Lifecycle
+from pellucid.lifecycle import Background
 
 LOOK = 2.0
 """Seconds between two looks. A key that was published is known to all workers that much later."""
 log = logging.getLogger(__name__)
 
 
-class KeyWatch(Lifecycle):
+class KeyWatch(Background):
     """Looks after a key file."""
+
+    pause = LOOK
+    trouble = "The signing keys could not be looked at."
 
     def __init__(
         self, path: Path | None, read: Callable[[], KeySet], taken: Callable[[KeySet], Awaitable[None]]
@@ -38,7 +39,6 @@ class KeyWatch(Lifecycle):
         self._read = read
         self._taken = taken
         self._seen = self._stamp()
-        self._task: asyncio.Task[None] | None = None
 
     async def look(self) -> bool:
         """Take the keys if the file is another; tells whether it was."""
@@ -57,22 +57,10 @@ class KeyWatch(Lifecycle):
 
     async def _start(self) -> None:
         if self._path is not None:
-            self._task = asyncio.create_task(self._work())
-
-    async def _stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+            await super()._start()
 
     async def _work(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK)
-            try:
-                await self.look()
-            except Exception as fault:
-                log.warning("The signing keys could not be looked at.", exc_info=fault)
+        await self.look()
 
     def _stamp(self) -> tuple[int, int, int] | None:
         """What tells one state of the file from another."""

@@ -147,8 +147,7 @@ class Accounts:
         """Sign and check with these keys from now on, and keep secrets with them."""
         self._vault.use(keys)
         self.tokens.keys = keys
-        await self._resealer.stop()
-        await self._resealer.start()
+        self._resealer.wake()
 
     async def change_email(
         self, identity: Identity, address: str, client: Client = NOBODY, data: Mapping[str, Any] | None = None

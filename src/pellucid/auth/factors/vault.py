@@ -5,9 +5,7 @@ What is sealed names its key. Any private key of the key file opens it, so that 
 all that is stored to the new key at the start of a worker and when the file changes, while the old one is still in the file.
 """
 
-import asyncio
 import base64
-import logging
 import os
 from contextlib import suppress
 from uuid import UUID
@@ -24,7 +22,7 @@ from pellucid.auth.opaque import digest
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.errors import FeatureOff
-from pellucid.lifecycle import Lifecycle
+from pellucid.lifecycle import Background
 
 INFO = b"pellucid: secrets of second factors"
 VERSION = b"\x01"
@@ -32,7 +30,6 @@ ID_BYTES = 8
 NONCE_BYTES = 12
 HEAD = len(VERSION) + ID_BYTES
 BATCH = 500
-log = logging.getLogger(__name__)
 
 
 class Vault:
@@ -81,14 +78,15 @@ class Vault:
             ) from fault
 
 
-class Resealer(Lifecycle):
-    """Brings stored secrets to the key that seals now, once, after the start."""
+class Resealer(Background):
+    """Brings stored secrets to the key that seals now: once after the start, and whenever it is woken."""
+
+    trouble = "The secrets of factors could not be brought to the present key."
 
     def __init__(self, database: Database, vault: Vault) -> None:
         super().__init__()
         self._database = database
         self._vault = vault
-        self._task: asyncio.Task[None] | None = None
 
     async def reseal(self) -> int:
         """Do it; tells how many there were. Two workers at once do no harm."""
@@ -112,22 +110,12 @@ class Resealer(Lifecycle):
 
     async def _start(self) -> None:
         if self._database.capabilities.accounts is None:
-            self._task = asyncio.create_task(self._work())
-
-    async def _stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+            self.wake()
+            await super()._start()
 
     async def _work(self) -> None:
-        try:
+        with suppress(FeatureOff):
             await self.reseal()
-        except FeatureOff:
-            return
-        except Exception as fault:
-            log.warning("The secrets of factors could not be brought to the present key.", exc_info=fault)
 
 
 def _private(key: Key) -> bool:

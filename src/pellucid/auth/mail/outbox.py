@@ -4,10 +4,8 @@ Whoever asks for a mail waits for one row and no more, whether there is anybody 
 made. A mail server that is down delays mails and fails nobody.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +18,7 @@ from pellucid.auth.mail.templates import Draft, Templates
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import WriteSession
-from pellucid.lifecycle import Lifecycle
+from pellucid.lifecycle import Background
 
 LOOK = 5.0
 """Seconds between two looks for mails that nobody here has been told of: retries, and those of workers that died."""
@@ -36,8 +34,11 @@ makes it anew, so that a link is never stored."""
 log = logging.getLogger(__name__)
 
 
-class Outbox(Lifecycle):
+class Outbox(Background):
     """Takes mails and sends them."""
+
+    pause = LOOK
+    trouble = "Mails cannot be sent just now."
 
     def __init__(self, database: Database, sender: Sender | None, address: str, templates: Templates) -> None:
         """Prepare it.
@@ -54,8 +55,6 @@ class Outbox(Lifecycle):
         self._address = address
         self._templates = templates
         self._makers: dict[str, Maker] = {}
-        self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     def makes(self, purpose: str, maker: Maker) -> None:
         """Have mails of a purpose made by this."""
@@ -74,7 +73,7 @@ class Outbox(Lifecycle):
         await writing.execute(
             insert(Item).values(purpose=purpose, target=target, user_id=user_id, data=dict(data or {}))
         )
-        event.listen(writing.sync_session, "after_commit", lambda _session: self._woken.set(), once=True)
+        event.listen(writing.sync_session, "after_commit", lambda _session: self.wake(), once=True)
 
     async def empty(self) -> int:
         """Send all that is due, and tell how many were dealt with."""
@@ -85,25 +84,10 @@ class Outbox(Lifecycle):
 
     async def _start(self) -> None:
         if self._database.capabilities.accounts is None:
-            self._task = asyncio.create_task(self._work())
-
-    async def _stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+            await super()._start()
 
     async def _work(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK):
-                    await self._woken.wait()
-            self._woken.clear()
-            try:
-                await self.empty()
-            except Exception as fault:
-                log.warning("Mails cannot be sent just now.", exc_info=fault)
+        await self.empty()
 
     async def _one(self) -> bool:
         item = await self._taken()
