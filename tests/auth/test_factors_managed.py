@@ -7,9 +7,11 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pyotp
+from fastapi import FastAPI
 
 from pellucid.auth.service import Accounts
 from pellucid.auth.tokens import Tokens
+from pellucid.web.resources import Resources
 from tests.auth.apps import ADA, NOW, OTHER_ID, App, Clock, Enrol, bearing, claims, events, login, verify
 
 # -- who may what ----------------------------------------------------------------------------------------------------
@@ -59,6 +61,32 @@ async def test_an_operator_proves_the_factor_first_and_is_nobody_else(
         ]
         assert asked[0].json()["code"] == code, asked[0].text
         assert [answer.status_code for answer in asked[1:]] == [403, done, done], path
+
+
+async def test_a_session_has_the_role_of_operators_only_once_it_has_proved_the_factor(
+    client: httpx.AsyncClient, app: FastAPI, app_of_ada: App, accounts: Accounts, admin: asyncpg.Connection
+) -> None:
+    await client.post("/signup", json=ADA | {"email": "grace@example.com"})
+    key = (await client.post("/api-keys", json={"name": "old"}, headers=bearing(app_of_ada.session))).json()["key"]
+    await admin.execute("update auth.users set role = 'service_role' where email = 'ada@example.com'")
+    resources = app.state.pellucid
+    app.state.pellucid = Resources(resources.database, resources.identifier, production=True)
+    weak = await login(client)
+    refreshed = (await client.post("/refresh", json={"refresh_token": weak["refresh_token"]})).json()
+    strong = (await verify(client, weak, app_of_ada.factor, app_of_ada.code())).json()
+    by_key = {"access_token": key}
+    for session, role in [
+        (weak, "authenticated"),
+        (refreshed, "authenticated"),
+        (strong, "service_role"),
+        (by_key, "authenticated"),
+    ]:
+        seen = (await client.get("/users", headers=bearing(session))).json()
+        assert len(seen) == (2 if role == "service_role" else 1)
+        asked = await client.get("/metrics", headers=bearing(session) | {"X-Forwarded-For": "192.0.2.1"})
+        assert asked.status_code == (200 if role == "service_role" else 403)
+        if session is not by_key:
+            assert claims(accounts.tokens, session)["role"] == role
 
 
 async def test_a_factor_begun_early_does_not_let_a_weak_session_in_later(

@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from pellucid.auth.options import ProviderOptions
 from pellucid.auth.providers.configuring import ProviderEntry, provider_options
 from pellucid.auth.providers.id_token import public_keys, verify
-from pellucid.auth.providers.outside import Outside
+from pellucid.auth.providers.outside import Outside, is_public
 from pellucid.auth.providers.people import READERS
 from pellucid.auth.providers.presets import PRESETS
 from pellucid.auth.providers.provider import configured
@@ -83,12 +83,36 @@ def test_microsofts_tenants_each_have_an_issuer() -> None:
 @pytest.mark.parametrize(
     "url",
     ["http://127.0.0.1:1/", "https://127.0.0.1/", "https://[::1]/", "https://10.0.0.1/", "https://169.254.169.254/latest",
-     "https://[::ffff:10.0.0.1]/", "https://localhost/", "https://user@1.1.1.1/", "file:///etc/passwd", "https:///x", "gopher://x/"],
+     "https://[::ffff:10.0.0.1]/", "https://[64:ff9b::a00:1]/", "https://[2002:a00:1::]/", "https://localhost/",
+     "https://user@1.1.1.1/", "file:///etc/passwd", "https:///x", "gopher://x/"],
 )  # fmt: skip
 async def test_no_document_leads_into_the_own_network(url: str) -> None:
     async with Outside() as outside:
         with pytest.raises(ProviderFailed, match="must not be asked"):
             await outside.ask(url, ["https://id.example.com"])
+
+
+IN_DISGUISE = [
+    "::ffff:8.8.8.8",
+    "64:ff9b::808:808",
+    "64:ff9b:1::808:808",
+    "2002:808:808::1",
+    "2001:0:808:808::1",
+    "::8.8.8.8",
+    "::ffff:0:808:808",
+]
+ELSEWHERE = ["0.0.0.0", "192.88.99.1", "224.0.0.1", "240.0.0.1", "100.64.0.1", "198.18.0.1", "255.255.255.255",
+    "::", "ff0e::1", "fe80::1", "fe80::1%1", "fec0::1", "fd00::1", "100::1", "2001:db8::1", "2001:10::1", "4000::1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", IN_DISGUISE + ELSEWHERE)
+def test_what_leads_to_another_address_or_to_none_of_the_world_is_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001:80b::200e"])
+def test_hosts_of_the_world_are_public(address: str) -> None:
+    assert is_public(address)
 
 
 @pytest.mark.parametrize(

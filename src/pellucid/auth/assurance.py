@@ -4,13 +4,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from pellucid.auth.sessions.service import AAL2
+from pellucid.auth.sessions.service import AAL2, OPERATOR
+from pellucid.auth.sessions.statements import HAS_FACTOR
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.errors import Forbidden, StepUpRequired, Unauthenticated
 from pellucid.web.identity import Identity
 
-HAS_FACTOR = text("select exists (select from auth.factors where user_id = :user_id and verified_at is not null)")
+IS_OPERATOR = text("select exists (select from auth.users where id = :user_id and role = :role)")
 
 
 def require_account(identity: Identity) -> UUID:
@@ -60,6 +61,19 @@ async def require_assurance(database: Database, identity: Identity) -> None:
 
 
 async def require_operator(database: Database, identity: Identity) -> None:
+    """Go on with a token of `OPERATOR` that belongs to no account, or with an account of this role that acts itself and has proved all that
+    it can.
+
+    Raises:
+        Forbidden: the caller has another role, or acts in the name of the account (RFC 8693, 4.1).
+        StepUpRequired: the account has the role, and a second factor is missing.
+    """
+    if identity.role != OPERATOR:
+        await _require_proof_of_role(database, identity)
+    await require_itself(database, identity)
+
+
+async def require_itself(database: Database, identity: Identity) -> None:
     """Go on with a token that belongs to no account, or with an account that acts itself and has proved all that it can.
 
     Raises:
@@ -70,6 +84,15 @@ async def require_operator(database: Database, identity: Identity) -> None:
         raise Forbidden("Nobody can do this in the name of another.", hint="Sign in as yourself.")
     if identity.user_id is not None:
         await require_assurance(database, identity)
+
+
+async def _require_proof_of_role(database: Database, identity: Identity) -> None:
+    """Refuse a caller without the role: with the way to it where its account has the role and the session has not earned it yet."""
+    if identity.session_id is not None and "act" not in identity.claims:
+        async with database.read(ACCOUNTS) as reading:
+            if await reading.scalar(IS_OPERATOR, {"user_id": identity.user_id, "role": OPERATOR}):
+                raise step_up_required()
+    raise Forbidden("This is for operators.", hint=f"Use a token of the role {OPERATOR}.")
 
 
 def step_up_required() -> StepUpRequired:

@@ -15,15 +15,17 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 async def is_operator(request: Request) -> bool:
     """Whether the caller runs this server.
 
-    In development everybody does. In production it is whoever asks from this very machine, or shows a token for `OPERATOR_ROLE`. A
-    proxy on this machine asks from here too, on behalf of anybody: what a proxy passed on does not count as from here.
+    In development everybody does. In production it is whoever asks from this very machine, or shows a token for `OPERATOR_ROLE` and does
+    not act in the name of another. A session has this role only when it has proved all that its account can. A proxy on this machine asks
+    from here too, on behalf of anybody: what a proxy passed on does not count as from here.
     """
     if not resources_of(request).production or _from_here(request):
         return True
     try:
-        return (await current_identity(request)).role == OPERATOR_ROLE
+        identity = await current_identity(request)
     except PellucidError:
         return False
+    return identity.role == OPERATOR_ROLE and "act" not in identity.claims
 
 
 async def require_operator(request: Request) -> None:
@@ -35,7 +37,7 @@ async def require_operator(request: Request) -> None:
     """
     if await is_operator(request):
         return
-    hint = f"Ask from the machine it runs on, or send a token of {OPERATOR_ROLE}."
+    hint = f"Ask from the machine it runs on, or send a token of {OPERATOR_ROLE}; an account proves its second factor first."
     if (await current_identity(request)).authenticated:
         raise Forbidden("This is for whoever runs the server.", hint=hint)
     raise Unauthenticated("This is for whoever runs the server.", hint=hint)

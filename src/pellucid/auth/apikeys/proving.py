@@ -11,6 +11,7 @@ from pellucid.auth.apikeys.form import well_formed
 from pellucid.auth.claims import challenge
 from pellucid.auth.opaque import digest
 from pellucid.auth.sessions.browsers import Browsers
+from pellucid.auth.sessions.service import ACCOUNT, OPERATOR
 from pellucid.auth.tokens import TokenOptions
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
@@ -72,7 +73,7 @@ class Keys:
             "aud": self.tokens.audience,
             "iat": now,
             "exp": ends,
-            "role": found.role if found.user_id is None else found.user_role,
+            "role": found.role if found.user_id is None else _lent(found.user_role),
             "key_id": str(found.id),
             "scopes": list(found.scopes),
         }
@@ -105,6 +106,11 @@ class Proofs:
         if scheme == BEARER:
             return await self.keys.claims_of(secret)
         return await self.browsers.claims_of(scheme, secret)
+
+
+def _lent(role: str) -> str:
+    """The role that an account lends to its keys. Those of operators are keys of services, which somebody with a second factor made."""
+    return ACCOUNT if role == OPERATOR else role
 
 
 def _refused() -> Unauthenticated:

@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from pellucid.auth.assurance import HAS_FACTOR, require_account, require_assurance, require_session
+from pellucid.auth.assurance import require_account, require_assurance, require_session
 from pellucid.auth.audit import Event
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.factors import passkeys, recovery, store
 from pellucid.auth.factors.service import Factors
 from pellucid.auth.limits import FACTOR
 from pellucid.auth.sessions.service import Granted, Opened
+from pellucid.auth.sessions.statements import HAS_FACTOR
 from pellucid.database.caller import ACCOUNTS
 from pellucid.errors import Forbidden
 from pellucid.web.identity import Identity

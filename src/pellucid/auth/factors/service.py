@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from pellucid.auth.assurance import HAS_FACTOR, require_assurance, require_session, step_up_required
+from pellucid.auth.assurance import require_assurance, require_session, step_up_required
 from pellucid.auth.audit import Event
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.door import Door
@@ -24,6 +24,7 @@ from pellucid.auth.limits import ENROL, FACTOR
 from pellucid.auth.mail.outbox import Outbox
 from pellucid.auth.opaque import new_secret
 from pellucid.auth.sessions.service import AAL2, Granted
+from pellucid.auth.sessions.statements import HAS_FACTOR
 from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.session import WriteSession

@@ -19,7 +19,16 @@ from pellucid.auth.door import check_ban
 from pellucid.auth.native.base import ENTRY, NEVER_KEPT, accounts_of, refuse_key
 from pellucid.auth.service import Accounts
 from pellucid.auth.tables import User
-from pellucid.errors import AuthRefused, Banned, MalformedBody, SessionEnded, Unauthenticated, WrongCredentials
+from pellucid.errors import (
+    AuthRefused,
+    Banned,
+    Forbidden,
+    MalformedBody,
+    SessionEnded,
+    StepUpRequired,
+    Unauthenticated,
+    WrongCredentials,
+)
 from pellucid.web.content import read_form, require_json
 from pellucid.web.identity import Identity
 from pellucid.web.limits import within
@@ -140,9 +149,14 @@ class Call:
             StepUpRequired: that account has a second factor, and the session has not proved it.
         """
         identity = await self.identity()
-        if identity.role != SERVICE:
-            raise AuthRefused(403, "not_admin", "User not allowed")
-        await require_operator(self.accounts.database, identity)
+        try:
+            await require_operator(self.accounts.database, identity)
+        except StepUpRequired:
+            raise
+        except Forbidden as fault:
+            if identity.role == SERVICE:
+                raise
+            raise AuthRefused(403, "not_admin", "User not allowed") from fault
         return identity
 
 

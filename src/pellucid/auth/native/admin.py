@@ -25,10 +25,8 @@ from pellucid.auth.native.answers import sign_in_answer
 from pellucid.auth.native.base import NEVER_KEPT, AccountsOfApp, AccountsRoute, Client, accounts_of
 from pellucid.auth.onetime import Purpose
 from pellucid.auth.schemas import SignInAnswer
-from pellucid.errors import Forbidden, Unauthenticated
+from pellucid.errors import Unauthenticated
 from pellucid.web.dependencies import Identity, ReadSession
-
-SERVICE = "service_role"
 
 router = APIRouter(
     prefix="/admin", tags=["administration"], route_class=AccountsRoute, dependencies=[Depends(accounts_of)]
@@ -45,8 +43,6 @@ async def operator(caller: Identity, client: Client, accounts: AccountsOfApp) ->
     """
     if not caller.authenticated:
         raise Unauthenticated("This is for operators.")
-    if caller.role != SERVICE:
-        raise Forbidden("This is for operators.", hint="Use a token of the role service_role.")
     await require_operator(accounts.database, caller)
     return Actor(caller.user_id, client)
 

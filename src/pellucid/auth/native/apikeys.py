@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 
 from pellucid.auth import documents
 from pellucid.auth.apikeys.service import keys_of
-from pellucid.auth.assurance import require_account, require_operator
+from pellucid.auth.assurance import require_account, require_itself
 from pellucid.auth.native.base import FOR_CALLERS, NEVER_KEPT, AccountsOfApp, AccountsRoute, Client
 from pellucid.auth.schemas import ApiKeyAnswer, ApiKeyEntry, NewApiKeyAnswer
 from pellucid.errors import Forbidden
@@ -29,7 +29,7 @@ async def make(
     """Make a key. It is shown in this answer and never again. An account's key acts for the account; with the role `service_role`, keys
     for services are made, with a role of their own."""
     user_id = _owner(caller)
-    await require_operator(accounts.database, caller)
+    await require_itself(accounts.database, caller)
     made = await accounts.api_keys.make(
         entry.name,
         user_id=user_id,
@@ -62,7 +62,7 @@ async def revoke(
 ) -> None:
     """Make a key good no more. It is refused everywhere within five seconds."""
     user_id = _owner(caller)
-    await require_operator(accounts.database, caller)
+    await require_itself(accounts.database, caller)
     await accounts.api_keys.revoke(key_id, user_id=user_id, client=client, actor_id=caller.user_id)
 
 

@@ -9,7 +9,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 import httpx
@@ -21,6 +21,12 @@ SECONDS = 10.0
 LARGEST = 1 << 20
 """Bytes of an answer."""
 _PORTS = {"https": 443, "http": 80}
+
+_UNICAST = ip_network("2000::/3")
+"""All that is given out of IPv6 to hosts of the world. What stands for an IPv4 address outside of it (IPv4-mapped, NAT64, IPv4-compatible)
+leads to wherever a translator likes, and so do these within it."""
+_CARRIERS = tuple(ip_network(each) for each in ("2002::/16", "2001::/23", "192.88.99.0/24"))
+"""6to4 (RFC 3056), Teredo and its kind (RFC 6890), and the relays of 6to4 (RFC 7526)."""
 
 
 class Outside(Lifecycle):
@@ -103,6 +109,14 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.decode('ascii')}"
 
 
+def is_public(address: str) -> bool:
+    """Whether an IP address is that of one host which the whole world reaches, and no other address in disguise."""
+    found = ip_address(address)
+    if not (isinstance(found, IPv4Address) or found in _UNICAST):
+        return False
+    return found.is_global and not found.is_multicast and not any(found in carrier for carrier in _CARRIERS)
+
+
 async def _pinned(url: httpx.URL, home: Collection[str]) -> tuple[httpx.URL, dict[str, Any]]:
     """The same URL with the address in the place of the name, which the certificate is checked against all the same."""
     at_home = origin(str(url)) in home
@@ -111,6 +125,6 @@ async def _pinned(url: httpx.URL, home: Collection[str]) -> tuple[httpx.URL, dic
     port = url.port or _PORTS[url.scheme]
     found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
     addresses = [str(each[4][0]) for each in found]
-    if not addresses or not (at_home or all(ip_address(each).is_global for each in addresses)):
+    if not addresses or not (at_home or all(is_public(each) for each in addresses)):
         raise ProviderFailed("The provider names an address that must not be asked.")
     return url.copy_with(host=addresses[0]), {"sni_hostname": url.host}

@@ -21,7 +21,7 @@ from pellucid.auth.limits import REFRESH, Limits
 from pellucid.auth.opaque import derived, digest, new_secret
 from pellucid.auth.options import SessionOptions
 from pellucid.auth.sessions.revocation import Revocations
-from pellucid.auth.sessions.statements import KEY_OF, REVOKE, ROTATE
+from pellucid.auth.sessions.statements import HAS_FACTOR, KEY_OF, REVOKE, ROTATE
 from pellucid.auth.sessions.tables import RefreshToken, Session
 from pellucid.auth.tables import User
 from pellucid.auth.tokens import AccessToken, Tokens
@@ -32,6 +32,8 @@ from pellucid.errors import SessionEnded
 
 AAL1, AAL2 = "aal1", "aal2"
 """Levels of assurance: one factor, two factors. NIST SP 800-63B's, with Supabase's names."""
+OPERATOR, ACCOUNT = "service_role", "authenticated"
+"""The role of those who run the server, and that of everybody who has an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +176,10 @@ class Sessions:
 
     async def claims(self, session: Session, user: User) -> dict[str, Any]:
         """What tokens of a session say; policies see the same where a cookie proves it."""
+        role = await self._role(session, user)
         left = int((session.ends_at - datetime.now(UTC)).total_seconds())
         lifetime = max(1, min(self.tokens.options.lifetime, left))
-        claims = self.tokens.claims(user.id, role=user.role, email=user.email, lifetime=lifetime) | {
+        claims = self.tokens.claims(user.id, role=role, email=user.email, lifetime=lifetime) | {
             "session_id": str(session.id),
             "aal": session.aal,
             "amr": session.amr,
@@ -215,6 +218,14 @@ class Sessions:
                 )
         self.revocations.add(gone)
         return gone
+
+    async def _role(self, session: Session, user: User) -> str:
+        """The role that a session has earned. `OPERATOR` sees and may do everything, so it takes all that its account can prove; until
+        then the session is that of an ordinary account, under every route and in every policy."""
+        if user.role != OPERATOR or session.aal == AAL2:
+            return user.role
+        async with self.database.read(ACCOUNTS) as reading:
+            return ACCOUNT if await reading.scalar(HAS_FACTOR, {"user_id": user.id}) else OPERATOR
 
     async def _rotated(self, writing: WriteSession, token: str, client: Client) -> Opened | None:
         key = await writing.scalar(KEY_OF, {"hash": digest(token)})

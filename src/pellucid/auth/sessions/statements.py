@@ -48,3 +48,5 @@ where user_id = :user_id and revoked_at is null
 returning id
 """)
 """End sessions of an account: one, all but one, or all."""
+
+HAS_FACTOR = text("select exists (select from auth.factors where user_id = :user_id and verified_at is not null)")
