@@ -1,6 +1,7 @@
 """The accounts' routes on a small application, with a real PostgreSQL behind it."""
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from io import StringIO
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
+from pellucid.auth.effort import Work, work_of
 from pellucid.auth.gotrue.routes import routes as supabase_routes
 from pellucid.auth.identifier import BearerIdentifier
 from pellucid.auth.keys import generate_key, parse_keys
@@ -31,15 +33,20 @@ KEYS = parse_keys(generate_key(), origin="the tests")
 
 
 class CountingPasswords(Passwords):
-    """The real thing, which also notes the cost of each hash it was made to work through."""
+    """The real thing, which also notes how much of each kind of work it was made to do."""
 
     def __init__(self, options: PasswordOptions) -> None:
         super().__init__(options)
-        self.worked: list[str] = []
+        self.worked: Counter[tuple[str | int, ...]] = Counter()
 
-    def _fits(self, candidate: bytes, hashed: str) -> bool:
-        self.worked.append(hashed.rpartition("$")[0].rpartition("$")[0])
-        return super()._fits(candidate, hashed)
+    def _fits(self, password: str, hashed: str) -> bool:
+        if work := work_of(hashed):
+            self.worked[work.kind] += work.amount
+        return super()._fits(password, hashed)
+
+    def _spend(self, work: Work) -> None:
+        self.worked[work.kind] += work.amount
+        super()._spend(work)
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import bcrypt
 import httpx
 import pytest
 
-from pellucid.auth import imported
+from pellucid.auth import effort, imported
+from pellucid.auth.effort import work_of
+from tests.auth.conftest import CountingPasswords
 
 PLAIN = "an engine of brass"
 ADA = {"email": "ada@example.com", "password": PLAIN}
@@ -50,6 +52,74 @@ async def test_an_imported_hash_lets_in_and_is_ours_from_then_on(
     assert (await client.post("/login", json=ADA)).status_code == 200
     assert (await admin.fetchval("select hash from auth.passwords")).startswith("$argon2id$")
     assert (await client.post("/login", json=ADA)).status_code == 200
+
+
+# -- what a wrong password costs -------------------------------------------------------------------------------------------
+
+HASHES = [
+    bcrypt.hashpw(b"x", bcrypt.gensalt(4)).decode(),
+    bcrypt.hashpw(b"x", bcrypt.gensalt(6, b"2a")).decode(),
+    *(each for each in FORMS if "scrypt" in each),
+    f"$scrypt$ln=3,r=8,p=2${unpadded(SALT)}${unpadded(SALT)}",
+    f"pbkdf2_sha256$1000${SALT.decode()}${base64.b64encode(bytes(32)).decode()}",
+    f"pbkdf2_sha256$3000${SALT.decode()}${base64.b64encode(bytes(40)).decode()}",
+    f"pbkdf2:sha512:500${SALT.decode()}${bytes(64).hex()}",
+    f"$pbkdf2-sha1$i=700${unpadded(SALT)}${unpadded(bytes(20))}",
+    "$argon2id$v=19$m=64,t=2,p=1$c2FsdHNhbHQ$" + unpadded(bytes(32)),
+    "$argon2i$v=19$m=128,t=1,p=1$c2FsdHNhbHQ$" + unpadded(bytes(32)),
+    "md5$salt$900150983cd24fb0d6963f7d28e17f72",
+    "900150983cd24fb0d6963f7d28e17f72",
+]
+EVERYTHING = {
+    ("argon2id", 64, 1, 1): 1,
+    ("argon2id", 64, 2, 1): 1,
+    ("argon2i", 128, 1, 1): 1,
+    ("bcrypt",): 64,
+    ("scrypt", 16, 8, 1): 1,
+    ("scrypt", 8, 8, 2): 1,
+    ("pbkdf2", "sha256"): 6000,
+    ("pbkdf2", "sha512"): 500,
+    ("pbkdf2", "sha1"): 700,
+}
+
+
+async def test_a_wrong_password_costs_the_same_work_whatever_hash_an_account_has_and_none(
+    client: httpx.AsyncClient, admin: asyncpg.Connection, passwords: CountingPasswords
+) -> None:
+    await client.post("/signup", json=ADA)
+    for number, hashed in enumerate(HASHES):
+        await client.post("/signup", json=ADA | {"email": f"{number}@example.com"})
+        named = "update auth.passwords set hash = $1 from auth.users u where u.id = user_id and u.email = $2"
+        await admin.execute(named, hashed, f"{number}@example.com")
+    for name in ("nobody", "ada", *range(len(HASHES))):
+        for wrong in ("a wrong password", "a wrong\0password", "\0", "w" * 200):
+            passwords.worked.clear()
+            entry = {"email": f"{name}@example.com", "password": wrong}
+            assert (await client.post("/login", json=entry)).status_code == 401
+            assert passwords.worked == EVERYTHING, (name, wrong)
+
+
+async def test_what_imported_hashes_cost_is_forgotten_with_the_last_of_them(
+    client: httpx.AsyncClient, admin: asyncpg.Connection, passwords: CountingPasswords
+) -> None:
+    await client.post("/signup", json=ADA)
+    await admin.execute("update auth.passwords set hash = $1", FORMS[0])
+    worked = []
+    for _ in range(2):
+        passwords.worked.clear()
+        await client.post("/login", json=ADA | {"email": "nobody@example.com"})
+        worked.append(set(passwords.worked))
+        await client.post("/login", json=ADA)
+    assert worked == [{("bcrypt",), ("argon2id", 64, 1, 1)}, {("argon2id", 64, 1, 1)}]
+
+
+@pytest.mark.parametrize("hashed", HASHES, ids=range(len(HASHES)))
+async def test_the_kind_of_a_hash_costs_the_same_and_tells_no_more(admin: asyncpg.Connection, hashed: str) -> None:
+    kind = await admin.fetchval("select auth.password_kind($1)", hashed)
+    assert work_of(kind) == work_of(hashed)
+    assert hashed[-20:] not in kind
+    for work in filter(None, [work_of(hashed)]):
+        effort.spend(work)
 
 
 BAD = [

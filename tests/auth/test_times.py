@@ -1,17 +1,26 @@
 """Known and unknown accounts take equally long: their times, sorted together, are mixed as chance would mix them (Mann and Whitney)."""
 
+import base64
 import math
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
+import asyncpg
+import bcrypt
 import httpx
 import pytest
 
+from pellucid.auth import effort
 from pellucid.auth.options import AccountOptions
 
 ROUNDS = 60
 PASSWORD = "an engine of brass"
+OURS = effort.unmatched(64, 1, 1)
+ACCOUNT = """
+with made as (insert into auth.users (email) values ($1) returning id)
+insert into auth.passwords (user_id, hash) select id, $2 from made
+"""
 FAR = 6.0
 """How many standard deviations are too many: chance alone would go that far once in five hundred million times."""
 
@@ -63,3 +72,30 @@ async def test_known_and_unknown_take_equally_long(
             statuses.add(status)
     assert len(statuses) == 1
     assert apart(*times) < FAR
+
+
+IMPORTED = {
+    "bcrypt": bcrypt.hashpw(b"another engine", bcrypt.gensalt(9)).decode(),
+    "pbkdf2": f"pbkdf2_sha256$60000$salt${base64.b64encode(bytes(32)).decode()}",
+    "scrypt": f"scrypt:16384:8:1$salt${bytes(64).hex()}",
+    "argon2id": f"$argon2id$v=19$m=4096,t=8,p=1$c2FsdHNhbHQ${base64.b64encode(bytes(32)).decode().rstrip('=')}",
+}
+
+
+@pytest.mark.parametrize("kind", IMPORTED)
+@pytest.mark.parametrize("which", ["an imported one and none", "an imported one and one of ours"])
+async def test_accounts_whose_hash_was_made_elsewhere_take_as_long_as_others(
+    client: httpx.AsyncClient, admin: asyncpg.Connection, kind: str, which: str
+) -> None:
+    names = [f"{owner}{number}@example.com" for number in range(ROUNDS) for owner in ("imported", "own")]
+    for address in names:
+        await admin.execute(ACCOUNT, address, IMPORTED[kind] if address.startswith("imported") else OURS)
+    first, second = ("imported", "own" if "ours" in which else "nobody")
+    times: dict[str, list[float]] = {first: [], second: []}
+    for number in range(ROUNDS):
+        for owner in (first, second) if number % 2 else (second, first):
+            entry = {"email": f"{owner}{number}@example.com", "password": "a wrong password"}
+            seconds, status = await timed(client, "/login", entry)
+            times[owner].append(seconds)
+            assert status == 401
+    assert apart(*times.values()) < FAR

@@ -1,5 +1,6 @@
 """Passwords of accounts: signing in with one, changing it, and setting another. A connection is never held while one is hashed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,6 +31,17 @@ insert into auth.passwords (user_id, hash) select u.id, :hash from auth.users u 
 on conflict (user_id) do update set hash = excluded.hash
 """)
 
+KINDS = text("""
+with recursive kinds as (
+  (select auth.password_kind(hash) as kind from auth.passwords order by 1 limit 1)
+  union all
+  select (select auth.password_kind(hash) from auth.passwords where auth.password_kind(hash) > kinds.kind order by 1 limit 1)
+  from kinds where kinds.kind is not null
+)
+select kind from kinds where kind is not null limit 100
+""")
+"""What hashes there are, each cost once: some steps through an index, however many accounts there are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -46,7 +58,8 @@ class Credentials:
     options: AccountOptions
 
     async def sign_in(self, entry: SignIn, client: Client = NOBODY, *, cookie: bool = False) -> Granted:
-        """Let somebody in who knows the password. An unknown address costs the same work as a wrong password.
+        """Let somebody in who knows the password. An unknown address costs the same work as a wrong password, and so does an account
+        whose hash was made elsewhere or long ago (`pellucid.auth.effort`).
 
         Raises:
             WrongCredentials: the two do not belong together.
@@ -55,8 +68,8 @@ class Credentials:
         """
         address, password = sought(entry.email), entry.password.get_secret_value()
         await self.limits.admit(SIGN_IN, address, client)
-        user, hashed = await self.of(address)
-        fits = await self.passwords.verify(password, hashed)
+        user, hashed, others = await self._found(address)
+        fits = await self.passwords.verify(password, hashed, others)
         if not fits or user is None or hashed is None:
             await self.audit.record(Event.SIGN_IN_FAILED, user_id=user.id if user else None, client=client)
             raise wrong()
@@ -68,10 +81,16 @@ class Credentials:
 
     async def of(self, address: str) -> tuple[User | None, str | None]:
         """The account of an address in its one spelling that has a password, and the hash; None for both where there is none."""
+        user, hashed, _ = await self._found(address)
+        return user, hashed
+
+    async def _found(self, address: str) -> tuple[User | None, str | None, Sequence[str]]:
+        """The same, and what hashes accounts have (`KINDS`)."""
         async with self.database.read(ACCOUNTS) as session:
             wanted = select(User, Password.hash).join(Password.user).where(func.lower(User.email) == address)
             found = (await session.execute(wanted)).one_or_none()
-        return (None, None) if found is None else (found[0], found[1])
+            kinds = (await session.scalars(KINDS)).all()
+        return (None, None, kinds) if found is None else (found[0], found[1], kinds)
 
     async def replace(self, user_id: UUID, old: str, new: str) -> str | None:
         """Store a stronger hash of the same password, unless another was stored meanwhile. Returns the one that is stored now."""

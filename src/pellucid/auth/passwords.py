@@ -5,16 +5,15 @@ those that everybody tries first. A password is brought to Unicode's form NFKC b
 on every keyboard. It is kept as an argon2id hash (RFC 9106).
 """
 
-import base64
-import secrets
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from pellucid.auth import imported
+from pellucid.auth import effort, imported
 from pellucid.auth.common_passwords import common_passwords
 from pellucid.errors import Unavailable
 
@@ -54,7 +53,7 @@ class Passwords:
         self._hasher = PasswordHasher(
             time_cost=options.passes, memory_cost=options.memory, parallelism=options.lanes, hash_len=32, salt_len=16
         )
-        self._nobody = _unmatched(options)
+        self._nobody = effort.unmatched(options.memory, options.passes, options.lanes)
 
     async def hash(self, password: str) -> str:
         """A new hash in PHC form, with a salt of its own.
@@ -65,28 +64,43 @@ class Passwords:
         self._refuse_crowd()
         return await to_thread.run_sync(self._hasher.hash, _prepared(password), limiter=self._limiter)
 
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether the password fits. With no hash it never does, after the same work.
+    async def verify(self, password: str, hashed: str | None, others: Iterable[str] = ()) -> bool:
+        """Whether the password fits. With no hash it never does.
+
+        Args:
+            password: as it was typed.
+            hashed: the account's hash; None where there is no account.
+            others: what else the hash might have been (`pellucid.auth.effort`). A refusal takes the work of all of them, and of a hash of
+                today's cost, whichever it was.
 
         Raises:
             Unavailable: too many are waiting already.
         """
         self._refuse_crowd()
-        if hashed is not None and imported.is_imported(hashed):
-            typed = password.encode("utf-8", "surrogatepass")  # as it was hashed elsewhere
-            return await to_thread.run_sync(imported.fits, typed, hashed, limiter=self._limiter)
-        candidate = _prepared(password)
-        return await to_thread.run_sync(self._fits, candidate, hashed or self._nobody, limiter=self._limiter)
+        others = (self._nobody, *others)
+        return await to_thread.run_sync(self._judged, password, hashed, others, limiter=self._limiter)
 
     def outdated(self, hashed: str) -> bool:
         """Whether the hash was made with other parameters than today's, or elsewhere."""
         return imported.is_imported(hashed) or self._hasher.check_needs_rehash(hashed)
 
-    def _fits(self, candidate: bytes, hashed: str) -> bool:
+    def _judged(self, password: str, hashed: str | None, others: Iterable[str]) -> bool:
+        if hashed is not None and self._fits(password, hashed):
+            return True
+        for work in effort.rest(hashed, others):
+            self._spend(work)
+        return False
+
+    def _fits(self, password: str, hashed: str) -> bool:
+        if imported.is_imported(hashed):
+            return imported.fits(password.encode("utf-8", "surrogatepass"), hashed)  # as it was hashed elsewhere
         try:
-            return self._hasher.verify(hashed, candidate)
+            return self._hasher.verify(hashed, _prepared(password))
         except (VerificationError, InvalidHashError):
             return False
+
+    def _spend(self, work: effort.Work) -> None:
+        effort.spend(work)
 
     def _refuse_crowd(self) -> None:
         if self._limiter.statistics().tasks_waiting >= self.options.waiting:
@@ -122,9 +136,3 @@ def resembles(password: str, email: str) -> bool:
 
 def _prepared(password: str) -> bytes:
     return normalised(password).encode()
-
-
-def _unmatched(options: PasswordOptions) -> str:
-    """A hash that costs as much to check as any, and that no password fits: its digest is random."""
-    salt, digest = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
-    return f"$argon2id$v=19$m={options.memory},t={options.passes},p={options.lanes}${salt}${digest}"
