@@ -163,6 +163,12 @@ class Settings(BaseModel):
         description="whom people may sign in with, each in a table of its own: `[providers.google]` with client_id and client_secret",
     )
     anonymous: bool | None = Field(None, description="true to let people begin without an account in production too")
+    anonymous_days: int = Field(
+        30,
+        ge=0,
+        le=36_500,
+        description="days after which an anonymous account that nobody can come back to is erased; 0 for never",
+    )
     audit_days: int = Field(90, ge=1, le=36_500, description="days for which the audit log is kept")
 
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto, json or text")
@@ -311,6 +317,7 @@ class Settings(BaseModel):
             verify_email=(self.production and mails) if self.verify_email is None else self.verify_email,
             limit_addresses=self.production,
             audit_days=self.audit_days,
+            anonymous_days=self.anonymous_days,
             providers=provider_options(self.providers, production=self.production),
             redirect_urls=self.redirect_urls,
             anonymous=self._unless_production(self.anonymous),

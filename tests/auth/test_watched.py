@@ -1,19 +1,21 @@
 """What watches over the accounts: limits, the audit log, hooks, and the housekeeper."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
+import pellucid.auth
+from pellucid.auth.audit import Audit, Event
 from pellucid.auth.client import Client
 from pellucid.auth.hooks import SignInEntry, SignUpEntry
-from pellucid.auth.housekeeping import Housekeeper
 from pellucid.auth.limits import Kind, Limits, Rule
-from pellucid.auth.options import AccountOptions
 from pellucid.auth.service import Accounts
 from pellucid.auth.tables import User
 from pellucid.auth.tokens import Tokens
@@ -38,19 +40,19 @@ async def admitted(limits: Limits, account: str | None, client: Client = HERE) -
 
 
 async def test_the_first_attempts_are_free_and_the_next_must_wait(database: Database) -> None:
-    limits = Limits(database, addresses=False)
+    limits = Limits(database, Audit(database), addresses=False)
     assert [await admitted(limits, "ada") for _ in range(5)] == [True, True, True, False, False]
     assert await admitted(limits, "grace")
 
 
 async def test_a_thousand_at_once_are_a_thousand(database: Database) -> None:
-    limits = Limits(database, addresses=False)
+    limits = Limits(database, Audit(database), addresses=False)
     attempts = await asyncio.gather(*(admitted(limits, "ada") for _ in range(50)))
     assert attempts.count(True) == 3
 
 
 async def test_the_wait_grows_and_is_bounded(database: Database, admin: asyncpg.Connection) -> None:
-    limits = Limits(database, addresses=False)
+    limits = Limits(database, Audit(database), addresses=False)
     waits = []
     for _ in range(12):
         await admitted(limits, "ada")
@@ -60,7 +62,7 @@ async def test_the_wait_grows_and_is_bounded(database: Database, admin: asyncpg.
 
 
 async def test_all_is_forgotten_after_a_while_and_by_success(database: Database, admin: asyncpg.Connection) -> None:
-    limits = Limits(database, addresses=False)
+    limits = Limits(database, Audit(database), addresses=False)
     for _ in range(4):
         await admitted(limits, "ada")
     await admin.execute("update auth.attempts set last_at = last_at - interval '1 hour', free_at = last_at")
@@ -71,12 +73,12 @@ async def test_all_is_forgotten_after_a_while_and_by_success(database: Database,
 
 
 async def test_two_nodes_count_together(database: Database) -> None:
-    one, other = Limits(database, addresses=False), Limits(database, addresses=False)
+    one, other = Limits(database, Audit(database), addresses=False), Limits(database, Audit(database), addresses=False)
     assert [await admitted(each, "ada") for each in (one, other, one, other)] == [True, True, True, False]
 
 
 async def test_an_address_is_counted_over_all_accounts_and_ipv6_by_network(database: Database) -> None:
-    limits = Limits(database)
+    limits = Limits(database, Audit(database))
     there = [Client(f"2001:db8:1:2::{number}") for number in range(6)]
     assert [await admitted(limits, f"user {place}", client) for place, client in enumerate(there)] == [True] * 5 + [
         False
@@ -87,7 +89,7 @@ async def test_an_address_is_counted_over_all_accounts_and_ipv6_by_network(datab
 async def test_neither_addresses_nor_accounts_are_stored_as_they_are(
     database: Database, admin: asyncpg.Connection
 ) -> None:
-    await admitted(Limits(database), "ada@example.com")
+    await admitted(Limits(database, Audit(database)), "ada@example.com")
     for row in await admin.fetch("select subject from auth.attempts"):
         assert "ada" not in row[0]
         assert "192" not in row[0]
@@ -127,8 +129,36 @@ async def test_what_matters_is_written_down_without_secrets(
         assert secret not in str(rows)
 
 
+async def test_whoever_knows_the_password_and_is_not_let_in_stands_there_too(
+    client: httpx.AsyncClient, admin: asyncpg.Connection
+) -> None:
+    await client.post("/signup", json=ADA)
+    await admin.execute("update auth.users set banned_until = 'infinity'")
+    assert (await client.post("/login", json=ADA)).status_code == 403
+    (row,) = await admin.fetch("select user_id, details from auth.audit_log where event = 'sign_in_failed'")
+    assert json.loads(row["details"]) == {"methods": ["password"], "reason": "banned"}
+    assert row["user_id"] is not None
+
+
+async def test_each_attempt_that_makes_the_next_one_wait_stands_there_and_those_refused_do_not(
+    database: Database, admin: asyncpg.Connection
+) -> None:
+    limits = Limits(database, Audit(database))
+    for account in ["ada"] * 9 + ["grace"]:
+        await admitted(limits, account)
+    told = await admin.fetch("select address, user_id, details from auth.audit_log where event = 'limited' order by id")
+    assert [json.loads(row["details"]) for row in told] == [{"kind": "try", "by": each} for each in ("account",)]
+    assert {(row["address"], row["user_id"]) for row in told} == {(HERE.address, None)}
+
+
+def test_there_is_no_event_that_nothing_tells_of() -> None:
+    sources = [path for path in Path(pellucid.auth.__file__).parent.rglob("*.py") if path.name != "audit.py"]
+    told = "\n".join(path.read_text() for path in sources)
+    assert [event for event in Event if f"Event.{event.name}" not in told] == []
+
+
 async def test_the_housekeeper_throws_away_what_is_over_and_nothing_else(
-    client: httpx.AsyncClient, database: Database, admin: asyncpg.Connection
+    client: httpx.AsyncClient, accounts: Accounts, admin: asyncpg.Connection
 ) -> None:
     await client.post("/signup", json=ADA)
     for _ in range(2):
@@ -137,9 +167,55 @@ async def test_the_housekeeper_throws_away_what_is_over_and_nothing_else(
         "update auth.sessions set idle_ends_at = now() - interval '8 days' where id = (select id from auth.sessions limit 1)"
     )
     await admin.execute("update auth.audit_log set at = now() - interval '91 days' where event = 'signed_up'")
-    await Housekeeper(database, AccountOptions()).clean()
+    await accounts.housekeeper.clean()
     assert await admin.fetchval("select count(*) from auth.sessions") == 1
     assert await admin.fetchval("select array_agg(distinct event) from auth.audit_log") == ["signed_in"]
+
+
+LEFT = (
+    "update auth.sessions set idle_ends_at = now() - make_interval(days => $1), created_at = now() - interval '60 days'"
+)
+LONG_AGO = "update auth.users set created_at = now() - interval '60 days'"
+
+
+async def test_anonymous_accounts_that_nobody_comes_back_to_are_erased(
+    client: httpx.AsyncClient, accounts: Accounts, admin: asyncpg.Connection
+) -> None:
+    erased: list[User] = []
+    accounts.hooks.erases(lambda user, _writing: erased.append(user))
+    left = (await client.post("/signup/anonymous")).json()["user"]["id"]
+    await client.post("/signup", json=ADA)
+    await client.post("/login", json=ADA)
+    for days, gone in ((-1, 0), (29, 0), (31, 1), (31, 0)):
+        await admin.execute(LONG_AGO)
+        await admin.execute(LEFT, days)
+        await accounts.housekeeper.clean()
+        assert await accounts.housekeeper.erase_abandoned() == gone, days
+    assert [str(user.id) for user in erased] == [left]
+    assert await admin.fetchval("select array_agg(email) from auth.users") == [ADA["email"]]
+    told = "select user_id::text, details ->> 'reason' from auth.audit_log where event = 'user_erased'"
+    assert [tuple(row) for row in await admin.fetch(told)] == [(left, "abandoned")]
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "insert into auth.api_keys (user_id, name, hash, prefix, role) select id, 'x', 'x', 'x', 'anon' from auth.users",
+        "insert into auth.factors (user_id, kind, verified_at) select id, 'webauthn', now() from auth.users",
+        "update auth.users set phone = '+4930123456', phone_verified_at = now()",
+        "create table public.orders (owner uuid references auth.users); insert into public.orders select id from auth.users",
+        "update auth.users set is_anonymous = false",
+    ],
+)
+async def test_one_that_somebody_may_come_back_to_or_that_is_needed_stays(
+    client: httpx.AsyncClient, accounts: Accounts, admin: asyncpg.Connection, way: str
+) -> None:
+    await client.post("/signup/anonymous")
+    await admin.execute(way)
+    await admin.execute(LONG_AGO)
+    await admin.execute(LEFT, 31)
+    assert await accounts.housekeeper.erase_abandoned() == 0
+    assert await admin.fetchval("select count(*) from auth.users") == 1
 
 
 # -- bans and hooks ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
 """The reference says what the code says."""
 
+import re
+
 import pytest
 
+from pellucid.auth.audit import Event
 from pellucid.cli.sources import POSTGREST, POSTGREST_IDLE
 from tools import reference
 
@@ -19,3 +22,10 @@ def test_every_name_of_postgrests_is_told() -> None:
     assert {line for line in lines if line.startswith("| `PGRST_")} == rows | {
         "| `PGRST_APP_SETTINGS_*` | `app_settings` |"
     }
+
+
+def test_every_event_of_the_audit_log_is_told() -> None:
+    page = (reference.REFERENCE / "accounts.md").read_text()
+    table = page.partition("## The audit log")[2].partition("\n## ")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(first))) == sorted(Event)

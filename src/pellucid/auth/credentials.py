@@ -71,7 +71,7 @@ class Credentials:
         user, hashed, others = await self._found(address)
         fits = await self.passwords.verify(password, hashed, others)
         if not fits or user is None or hashed is None:
-            await self.audit.record(Event.SIGN_IN_FAILED, user_id=user.id if user else None, client=client)
+            await self.door.failed(user.id if user else None, PASSWORD, client=client)
             raise wrong()
         if self.passwords.outdated(hashed):
             hashed = await self._renewed(user.id, hashed, password)
@@ -131,7 +131,7 @@ class Credentials:
         async with self.database.read(ACCOUNTS) as reading:
             hashed = await reading.scalar(select(Password.hash).where(Password.user_id == user_id))
         if hashed is not None and not await self.passwords.verify(old or "", hashed):
-            await self.audit.record(Event.SIGN_IN_FAILED, user_id=user_id, client=client)
+            await self.door.failed(user_id, PASSWORD, client=client)
             raise wrong()
         await self.set_password(user, new, Event.PASSWORD_CHANGED, client, but=identity.session_id)
 

@@ -1,5 +1,7 @@
 """The one door into a session, whatever proved who asks: bans, verification, hooks, the session, the audit log, in this order."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +19,8 @@ from pellucid.auth.sessions.service import Granted, Sessions
 from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
-from pellucid.errors import Banned, Unverified, WrongCredentials
+from pellucid.database.session import WriteSession
+from pellucid.errors import Banned, PellucidError, Unverified, WrongCredentials
 
 PASSWORD = "password"  # noqa: S105 - the name of a method
 HASH = text("select hash from auth.passwords where user_id = :user_id")
@@ -44,6 +47,7 @@ class Door:
         forgive: tuple[Kind, str] | None = None,
         strong: bool = False,
         hashed: str | None = None,
+        using: Callable[[WriteSession], Awaitable[None]] | None = None,
     ) -> Granted:
         """Open a session for an account that has proved itself.
 
@@ -56,6 +60,7 @@ class Door:
             forgive: the attempts that are taken back: what was tried, and the account as it was counted.
             strong: whether one method proved two factors at once, as a passkey does that makes sure of its owner.
             hashed: the hash that a password was compared with; it must be the stored one still.
+            using: uses up what was proved, in the transaction that opens the session; what it raises lets nobody in.
 
         Raises:
             Banned: the account is.
@@ -63,29 +68,50 @@ class Door:
             WrongCredentials: it is gone, or has another password by now.
             PellucidError: a hook of the application refused.
         """
-        check_ban(user)
-        if self.options.verify_email and methods == (PASSWORD,) and user.email and user.email_verified_at is None:
-            raise Unverified("The e-mail address of this account is not verified yet.")
-        entry = SignInEntry(user, methods[0], client)
-        await self.hooks.signing_in(entry)
-        async with self.database.write(ACCOUNTS) as writing:
-            noted = update(User).where(User.id == user.id).values(last_sign_in_at=func.now()).returning(User)
-            known = (await writing.scalars(noted, execution_options={"populate_existing": True})).one_or_none()
-            if known is None:  # deleted since it was looked up
-                raise wrong()
-            if hashed is not None and hashed != await writing.scalar(HASH, {"user_id": user.id}):
-                raise wrong()  # replaced since it was compared; the account is locked from here on
-            check_ban(known)
-            opened = await self.sessions.open(writing, known, *methods, client=client, cookie=cookie, strong=strong)
-            details: dict[str, Any] = {"methods": list(methods)}
-            await self.audit.note(
-                writing, Event.SIGNED_IN, user_id=user.id, session_id=opened.session.id, client=client, details=details
-            )
-            if forgive is not None:
-                await self.limits.forgive(writing, *forgive)
+        async with self._told(user, methods, client):
+            check_ban(user)
+            self._require_verified(user, methods)
+            await self.hooks.signing_in(SignInEntry(user, methods[0], client))
+            async with self.database.write(ACCOUNTS) as writing:
+                known = await self._still(writing, user, hashed)
+                if using is not None:
+                    await using(writing)
+                opened = await self.sessions.open(writing, known, *methods, client=client, cookie=cookie, strong=strong)
+                about: dict[str, Any] = {"user_id": user.id, "session_id": opened.session.id, "client": client}
+                await self.audit.note(writing, Event.SIGNED_IN, **about, details={"methods": list(methods)})
+                if forgive is not None:
+                    await self.limits.forgive(writing, *forgive)
         granted = await self.sessions.grant(opened)
         await self.hooks.signed_in(SignInEntry(known, methods[0], client))
         return granted
+
+    async def failed(self, user_id: UUID | None, *methods: str, client: Client, reason: str | None = None) -> None:
+        """Write down that somebody was not let in. ``user_id`` is None where what was tried belongs to no account."""
+        details = {"methods": list(methods), "reason": reason or WrongCredentials.code}
+        await self.audit.record(Event.SIGN_IN_FAILED, user_id=user_id, client=client, details=details)
+
+    @asynccontextmanager
+    async def _told(self, user: User, methods: Sequence[str], client: Client) -> AsyncIterator[None]:
+        """Write a refusal down, outside of the transaction that it ends."""
+        try:
+            yield
+        except PellucidError as fault:
+            if fault.status < 500:
+                await self.failed(user.id, *methods, client=client, reason=fault.code)
+            raise
+
+    def _require_verified(self, user: User, methods: Sequence[str]) -> None:
+        if self.options.verify_email and methods == (PASSWORD,) and user.email and user.email_verified_at is None:
+            raise Unverified("The e-mail address of this account is not verified yet.")
+
+    async def _still(self, writing: WriteSession, user: User, hashed: str | None) -> User:
+        """The account as it is now, locked from here on: neither deleted, nor with another password, nor banned since it was looked up."""
+        noted = update(User).where(User.id == user.id).values(last_sign_in_at=func.now()).returning(User)
+        known = (await writing.scalars(noted, execution_options={"populate_existing": True})).one_or_none()
+        if known is None or (hashed is not None and hashed != await writing.scalar(HASH, {"user_id": user.id})):
+            raise wrong()
+        check_ban(known)
+        return known
 
     async def step_up(self, session_id: UUID, method: str, client: Client = NOBODY) -> Granted:
         """Raise a session to aal2: another factor was proved. Its cookie or its refresh token is a new one from now on.
@@ -117,7 +143,10 @@ def check_ban(user: User) -> None:
     Raises:
         Banned: it is.
     """
-    if user.banned_until is not None and user.banned_until > datetime.now(UTC):
+    until = user.banned_until
+    if until is not None and until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)  # PostgreSQL's infinity, which the driver tells without a zone
+    if until is not None and until > datetime.now(UTC):
         raise Banned("This account is banned.")
 
 

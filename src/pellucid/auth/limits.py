@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from pellucid.auth.audit import Audit, Event
 from pellucid.auth.client import Client
 from pellucid.auth.opaque import digest
 from pellucid.database.caller import ACCOUNTS
@@ -28,13 +29,14 @@ with counted as (
       else least(:longest, power(2, least(a.count + 1 - :free, 30))) end),
     last_at = clock_timestamp()
   where a.free_at <= clock_timestamp()
-  returning 1
+  returning free_at > last_at as waits
 )
 select case when exists (select from counted) then 0 else coalesce(
   (select greatest(extract(epoch from free_at - clock_timestamp()), 1) from auth.attempts where subject = :subject), 1)
-end::float8
+end::float8 as wait, exists (select from counted where waits) as limited
 """)
-"""Counts where no wait is due, and tells the wait in seconds where one is: one statement, which looks and counts at once."""
+"""Counts where no wait is due, and tells the wait in seconds where one is: one statement, which looks and counts at once. It also tells
+whether the attempt that it has counted makes the next one wait."""
 FORGIVE = text("delete from auth.attempts where subject = :subject")
 
 
@@ -59,6 +61,17 @@ class Kind:
     address: Rule
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One thing that an attempt counts for: what was tried, by whom it is counted, under which name, and by which rule."""
+
+    kind: str
+    by: str
+    subject: str
+    rule: Rule
+
+
+ACCOUNT, ADDRESS = "account", "address"
 SIGN_IN = Kind("sign_in", Rule(30), Rule(300))
 SIGN_UP = Kind("sign_up", Rule(20), Rule(60))
 MAIL = Kind("mail", Rule(5, longest=900, memory=3600), Rule(60, longest=300))
@@ -79,9 +92,10 @@ PASSKEY = Kind("passkey", Rule(10, longest=300), Rule(100))
 class Limits:
     """Counts attempts."""
 
-    def __init__(self, database: Database, *, addresses: bool = True) -> None:
-        """Count in this database; by address too where ``addresses`` says so."""
+    def __init__(self, database: Database, audit: Audit, *, addresses: bool = True) -> None:
+        """Count in this database, and tell this log of waits; count by address too where ``addresses`` says so."""
         self.database = database
+        self.audit = audit
         self.addresses = addresses
 
     async def admit(self, kind: Kind, account: str | None, client: Client) -> None:
@@ -99,8 +113,8 @@ class Limits:
         counted = self._counted(kind, account, client)
         if counted:
             async with self.database.write(ACCOUNTS) as writing:
-                for subject, rule in counted:
-                    wait = wait or await self._count(writing, subject, rule)
+                for each in counted:
+                    wait = wait or await self._count(writing, each, client)
         if wait > 0:
             raise TooManyAttempts(
                 "There were too many attempts just now.", headers={"Retry-After": str(max(1, math.ceil(wait)))}
@@ -109,23 +123,30 @@ class Limits:
     async def forgive_address(self, writing: WriteSession, kind: Kind, client: Client) -> None:
         """Take the count of an address back, within a transaction: for what only failures count."""
         if client.network is not None and self.addresses:
-            await writing.execute(FORGIVE, {"subject": _subject(kind, "address", client.network)})
+            await writing.execute(FORGIVE, {"subject": _subject(kind, ADDRESS, client.network)})
 
     async def forgive(self, writing: WriteSession, kind: Kind, account: str) -> None:
         """Take the count of an account back, within a transaction: whoever it was has proved it."""
-        await writing.execute(FORGIVE, {"subject": _subject(kind, "account", account)})
+        await writing.execute(FORGIVE, {"subject": _subject(kind, ACCOUNT, account)})
 
-    def _counted(self, kind: Kind, account: str | None, client: Client) -> list[tuple[str, Rule]]:
+    def _counted(self, kind: Kind, account: str | None, client: Client) -> list[Counted]:
         """What an attempt counts for: the account first, always in this order, so that no two wait for each other."""
-        counted = [] if account is None else [(_subject(kind, "account", account), kind.account)]
+        counted = (
+            [] if account is None else [Counted(kind.name, ACCOUNT, _subject(kind, ACCOUNT, account), kind.account)]
+        )
         if client.network is not None and self.addresses:
-            counted.append((_subject(kind, "address", client.network), kind.address))
+            counted.append(Counted(kind.name, ADDRESS, _subject(kind, ADDRESS, client.network), kind.address))
         return counted
 
-    async def _count(self, writing: WriteSession, subject: str, rule: Rule) -> float:
-        values = {"subject": subject, "free": rule.free, "longest": rule.longest, "memory": rule.memory}
-        waits: float | None = await writing.scalar(COUNT, values)
-        return waits or 0.0
+    async def _count(self, writing: WriteSession, counted: Counted, client: Client) -> float:
+        """Count an attempt; tells the seconds to wait. The log hears of each that makes the next one wait: of no more than waits allow."""
+        rule = counted.rule
+        values = {"subject": counted.subject, "free": rule.free, "longest": rule.longest, "memory": rule.memory}
+        found = (await writing.execute(COUNT, values)).one()
+        if found.limited:
+            details = {"kind": counted.kind, "by": counted.by}
+            await self.audit.note(writing, Event.LIMITED, client=client, details=details)
+        return float(found.wait)
 
 
 def _subject(kind: Kind, whose: str, name: str) -> str:

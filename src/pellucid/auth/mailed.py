@@ -196,12 +196,15 @@ class Mailed:
         return bool(await writing.scalar(AGREED, values) == sides)
 
     async def _change(self, writing: WriteSession, user: User, client: Client) -> None:
-        old = user.email
+        old, anonymous = user.email, user.is_anonymous
         change = update(User).where(User.id == user.id)
         proved = {"email": user.new_email, "new_email": None, "email_verified_at": func.now(), "is_anonymous": False}
         await writing.execute(change.values(proved))
         await writing.refresh(user)
         await self.audit.note(writing, Event.EMAIL_CHANGED, user_id=user.id, client=client)
+        if anonymous:
+            details = {"method": "email"}
+            await self.audit.note(writing, Event.ANONYMOUS_MADE_REAL, user_id=user.id, client=client, details=details)
         if old:
             await self.outbox.put(writing, "notice", old, data={"what": "The address of your account was changed"})
 

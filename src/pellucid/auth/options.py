@@ -64,7 +64,8 @@ class AccountOptions:
     ``verify_email`` nobody signs in before the address is verified. ``limit_addresses`` counts attempts by address too, which makes no
     sense where everything comes from one machine. ``audit_days`` is how long the audit log is kept. ``providers`` are those that people
     may sign in with, and ``redirect_urls`` where they may be sent afterwards, compared letter by letter; ``site_url`` is where they are
-    sent under ``/auth/v1`` when nothing else is asked for. ``anonymous`` lets people in who say nothing of themselves.
+    sent under ``/auth/v1`` when nothing else is asked for. ``anonymous`` lets people in who say nothing of themselves; their
+    accounts are erased ``anonymous_days`` after nobody could come back to them, or with 0 never.
     """
 
     production: bool = False
@@ -77,6 +78,7 @@ class AccountOptions:
     providers: tuple[ProviderOptions, ...] = ()
     redirect_urls: tuple[str, ...] = ()
     anonymous: bool = True
+    anonymous_days: int = 30
     site_url: str | None = None
 
     @property

@@ -53,7 +53,7 @@ class Accounts:
 
     ``audit``, ``limits``, ``hooks``, ``sessions``, ``revocations``, ``browsers``, ``outbox``, ``mailed``, ``door``, ``registration``,
     ``credentials``, ``others``, ``anonymous``, ``api_keys``, ``administration``, ``links``, ``personal``, ``factors``, ``recovery``,
-    ``passwordless`` and ``phones`` are those services. What is asked for most, such as ``sign_in``, can be called here.
+    ``passwordless``, ``phones`` and ``housekeeper`` are those services. What is asked for most, such as ``sign_in``, can be called here.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Accounts:
         self.options = options = options or AccountOptions()
         self.hooks = hooks = hooks or Hooks()
         self.audit = Audit(database)
-        self.limits = Limits(database, addresses=options.limit_addresses)
+        self.limits = Limits(database, self.audit, addresses=options.limit_addresses)
         self.revocations = Revocations(database, tokens.options.lifetime + tokens.options.leeway)
         self.sessions = Sessions(
             database,
@@ -108,10 +108,12 @@ class Accounts:
         self.set_password = self.credentials.set_password
         self.others = Others(database, options, audit=self.audit, limits=self.limits, hooks=hooks, outbox=self.outbox)
         self.anonymous = Anonymous(database, self.door, self.audit, self.limits, hooks, options, passwords, self.mailed)
-        housekeeper = Housekeeper(database, options)
+        self.housekeeper = Housekeeper(database, options, self.personal)
         self._resealer = self._factors_opened()
         calibration = Calibration(database, passwords)
-        self.life = Stack(calibration, self.revocations, self.outbox, housekeeper, self._resealer, self.others.outside)
+        self.life = Stack(
+            calibration, self.revocations, self.outbox, self.housekeeper, self._resealer, self.others.outside
+        )
 
     def _administration_opened(self) -> None:
         self.administration = Administration(

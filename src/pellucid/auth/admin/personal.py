@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from pellucid.auth.admin.service import OPERATORS, Actor, Administration
 from pellucid.auth.audit import Event
@@ -81,8 +81,24 @@ class Personal:
             await self.administration.note(writing, Event.USER_EXPORTED, user_id, actor)
         return data
 
-    async def erase(self, user_id: UUID, actor: Actor = OPERATORS) -> None:
+    async def erase(
+        self,
+        user_id: UUID,
+        actor: Actor = OPERATORS,
+        *,
+        reason: str | None = None,
+        provided: TextClause | None = None,
+    ) -> bool:
         """Erase a person: what the hooks erase, and everything of the account. It cannot be undone.
+
+        Args:
+            user_id: whose account.
+            actor: who erases it.
+            reason: for the audit log, where there is one to tell.
+            provided: a question whose answer must be yes when the account is locked; otherwise nothing is done.
+
+        Returns:
+            Whether it was done.
 
         Raises:
             RowNotFound: there is no such account.
@@ -92,6 +108,8 @@ class Personal:
         sessions = self.administration.sessions
         async with self.administration.database.write(ACCOUNTS) as writing:
             user = await self.administration.found(writing, user_id)
+            if provided is not None and not await writing.scalar(provided):
+                return False
             gone = await sessions.end(writing, user_id)
             await writing.execute(AS_SERVICE)
             await self.hooks.erased(user, writing)
@@ -99,8 +117,10 @@ class Personal:
             values = {"user_id": user_id, "addresses": [user.email, user.new_email, user.phone]}
             for statement in FORGET:
                 await writing.execute(statement, values)
-            await self.administration.note(writing, Event.USER_ERASED, user_id, actor)
+            details = {"reason": reason} if reason else {}
+            await self.administration.note(writing, Event.USER_ERASED, user_id, actor, **details)
         sessions.revocations.add(gone)
+        return True
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

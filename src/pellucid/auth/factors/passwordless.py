@@ -5,12 +5,14 @@ something that one is or knows, and the session is one of aal2 (NIST SP 800-63B,
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.factors import challenges, passkeys, store
+from pellucid.auth.factors.passkeys import Asserted
 from pellucid.auth.factors.service import WEBAUTHN, Asked, Factors
 from pellucid.auth.factors.tables import Credential, Factor
 from pellucid.auth.limits import PASSKEY
@@ -60,15 +62,21 @@ class Passwordless:
         await self.door.limits.admit(PASSKEY, key.hex(), client)
         user, passkey = await self._known(key)
         try:
-            await self._prove(answer, passkey)
-        except FactorRefused:
-            if user is not None:
-                await self.factors.failed(user.id, None, WEBAUTHN, client)
+            proved = await self._proved(answer, passkey)
+            if user is None or passkey is None or handle != user.id.bytes:
+                raise passkeys.refused()
+        except FactorRefused as fault:
+            await self.door.failed(user.id if user else None, WEBAUTHN, client=client, reason=fault.code)
             raise
-        if user is None or handle != user.id.bytes:
-            raise passkeys.refused()
-        forgive = (PASSKEY, key.hex())
-        return await self.door.let_in(user, WEBAUTHN, client=client, cookie=cookie, forgive=forgive, strong=True)
+        return await self.door.let_in(
+            user,
+            WEBAUTHN,
+            client=client,
+            cookie=cookie,
+            forgive=(PASSKEY, key.hex()),
+            strong=True,
+            using=partial(store.use_passkey, passkey=passkey, proved=proved),
+        )
 
     async def _known(self, key: bytes) -> tuple[User | None, Credential | None]:
         wanted = (
@@ -81,13 +89,11 @@ class Passwordless:
             found = (await reading.execute(wanted)).one_or_none()
         return (None, None) if found is None else (found[0], found[1])
 
-    async def _prove(self, answer: Mapping[str, Any], passkey: Credential | None) -> None:
+    async def _proved(self, answer: Mapping[str, Any], passkey: Credential | None) -> Asserted:
         content = passkeys.challenge_in(answer)
         async with self.database.write(ACCOUNTS) as writing:
             await challenges.take(writing, challenges.ALONE, content=content)
         if passkey is None:
             raise passkeys.refused()
         site = passkeys.site_of(self.door.options.public_url)
-        proved = passkeys.asserted(site, answer, content, passkey, alone=True)
-        async with self.database.write(ACCOUNTS) as writing:
-            await store.use_passkey(writing, passkey, proved)
+        return passkeys.asserted(site, answer, content, passkey, alone=True)

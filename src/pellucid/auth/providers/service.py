@@ -24,7 +24,7 @@ from pellucid.auth.tables import Password, User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import ReadSession, WriteSession
-from pellucid.errors import Duplicate, InvalidFields, LastWayIn, NotLinked, RowNotFound, UnknownProvider
+from pellucid.errors import Duplicate, InvalidFields, LastWayIn, NotLinked, PellucidError, RowNotFound, UnknownProvider
 
 METHOD = "oauth"
 """How ``amr`` names what a provider proved."""
@@ -138,9 +138,22 @@ class Others:
                 somebody else's.
             PellucidError: a hook of the application refused.
         """
-        person = await self.provider(flow.provider).person(answer, flow.sign, flow.callback)
-        if flow.link is not None:
-            return await self._link(flow.link, person, client)
+        try:
+            person = await self.provider(flow.provider).person(answer, flow.sign, flow.callback)
+            if flow.link is not None:
+                return await self._link(flow.link, person, client)
+            return await self.enter(person, client)
+        except PellucidError as fault:
+            details = {"methods": [METHOD], "provider": flow.provider, "reason": fault.code}
+            await self.audit.record(Event.SIGN_IN_FAILED, user_id=flow.link, client=client, details=details)
+            raise
+
+    async def enter(self, person: Person, client: Client = NOBODY) -> User:
+        """The account of somebody whom a provider has told of, made where there is none.
+
+        Raises:
+            NotLinked, PellucidError: as with `finish`.
+        """
         return await self._known(person, client) or await self._new(person, client)
 
     def provider(self, name: str) -> Provider:
@@ -199,11 +212,11 @@ class Others:
             user = await self._of_address(writing, person)
             if user is None:
                 return None
-            await self._require_proof(writing, user)
+            await self._require_proof(writing, user, client)
             await self._add(writing, user, person, client)
         return user
 
-    async def _require_proof(self, writing: WriteSession, user: User) -> None:
+    async def _require_proof(self, writing: WriteSession, user: User, client: Client) -> None:
         """Go on only with an account that has proved its address, as the other side has. One that was made where addresses are verified,
         and that nobody has verified or used, is nobody's yet: whoever proves the address gets it, without the password that was set.
 
@@ -218,6 +231,7 @@ class Others:
         user.email_verified_at = func.now()
         await writing.flush()
         await writing.refresh(user)
+        await self.audit.note(writing, Event.EMAIL_VERIFIED, user_id=user.id, client=client)
 
     async def _of_address(self, writing: WriteSession, person: Person) -> User | None:
         if person.email is None or not person.email_verified:
