@@ -134,7 +134,6 @@ async def test_sessions_are_ended_and_the_account_deleted(
 async def test_an_invitation_lets_in_once(
     client: httpx.AsyncClient, operator: dict[str, str], accounts: Accounts
 ) -> None:
-    await accounts.outbox.stop()
     for _ in range(2):  # who never came may be invited again
         invited = await client.post("/admin/invitations", json={"email": "grace@example.com"}, headers=operator)
         assert (invited.status_code, invited.json()["invited_at"] is not None) == (201, True)
@@ -210,7 +209,6 @@ async def test_a_person_is_exported_and_erased(
     await admin.execute("create table notes (owner uuid references auth.users, text text)")
     await admin.execute("grant select, insert, delete on notes to service_role")
     await admin.execute("insert into notes values ($1, 'hers')", UUID(ada))
-    await accounts.outbox.stop()
     session = await signed_in(client)
     await client.post("/login/mail", json={"email": "ada@example.com"})
     await accounts.outbox.empty()

@@ -32,7 +32,6 @@ async def test_an_anonymous_account_becomes_real_and_keeps_its_id(
     assert done.status_code == (202 if options.verify_email else 200)
     if options.verify_email:
         assert (await client.post("/login", json=ADA)).status_code == 401
-        await accounts.outbox.stop()
         await accounts.outbox.empty()
         (mail,) = (await client.get("/inbox")).json()
         token = httpx.URL(next(word for word in mail["text"].split() if "token=" in word)).params["token"]

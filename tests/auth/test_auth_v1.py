@@ -47,7 +47,6 @@ Mail = Callable[[str], Awaitable[Read]]
 
 @pytest.fixture
 async def mail(client: httpx.AsyncClient, accounts: Accounts) -> Mail:
-    await accounts.outbox.stop()  # or else its own task might hold a mail at the moment when it is looked for
 
     async def mail(address: str) -> Read:
         """The newest mail to an address."""

@@ -53,7 +53,6 @@ async def test_an_app_is_added_and_the_session_is_a_strong_one(
     assert (listed["name"], listed["kind"], listed["verified_at"] is not None) == ("My phone", "totp", True)
     assert "secret" not in listed
     assert {"factor_added", "stepped_up"} <= set(await events(admin))
-    await accounts.outbox.stop()
     await accounts.outbox.empty()
     (notice,) = (await client.get("/inbox", params={"to": "ada@example.com"})).json()
     assert notice["subject"] == "A code app was added to your account"

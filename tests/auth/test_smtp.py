@@ -119,20 +119,13 @@ def options(url: str) -> AccountOptions:
     return AccountOptions(limit_addresses=False, verify_email=True, public_url="https://api.example.org", mail=mail)
 
 
-@pytest.fixture
-async def idle(accounts: Accounts) -> Accounts:
-    """The accounts, with the sender that works in the background stopped: the test sends."""
-    await accounts.outbox.stop()
-    return accounts
-
-
 @pytest.mark.filterwarnings(
     "ignore:Requiring AUTH while not requiring TLS"
 )  # with TLS from the start there is no STARTTLS
 @pytest.mark.parametrize("scheme", ["smtp", "smtp+starttls", "smtps"], ids=str)
-async def test_a_mail_arrives(client: httpx.AsyncClient, idle: Accounts, post: Post, scheme: str) -> None:
+async def test_a_mail_arrives(client: httpx.AsyncClient, accounts: Accounts, post: Post, scheme: str) -> None:
     assert (await client.post("/signup", json=ADA)).status_code == 202
-    assert await idle.outbox.empty() == 1
+    assert await accounts.outbox.empty() == 1
     session, envelope = post.mails.get_nowait()
     message = message_from_bytes(envelope.content)
     assert (envelope.mail_from, envelope.rcpt_tos) == ("pellucid@example.org", ["ada@example.com"])
@@ -144,53 +137,54 @@ async def test_a_mail_arrives(client: httpx.AsyncClient, idle: Accounts, post: P
     assert (await client.post("/verify", json={"token": token})).status_code == 200
 
 
-async def test_a_mail_is_sent_in_the_background(client: httpx.AsyncClient, post: Post) -> None:
+async def test_a_mail_is_sent_in_the_background(client: httpx.AsyncClient, accounts: Accounts, post: Post) -> None:
     """Nobody calls for it here: the commit of the sign-up wakes the sender."""
+    await accounts.outbox.start()
     assert (await client.post("/signup", json=ADA)).status_code == 202
     _session, envelope = await wait_for(post)
     assert envelope.rcpt_tos == ["ada@example.com"]
 
 
 async def test_a_refused_mail_is_tried_again_with_another_link(
-    client: httpx.AsyncClient, idle: Accounts, post: Post, admin: asyncpg.Connection
+    client: httpx.AsyncClient, accounts: Accounts, post: Post, admin: asyncpg.Connection
 ) -> None:
     post.refusals = 2
     await client.post("/signup", json=ADA)
     waits = []
     for _ in range(2):
-        assert await idle.outbox.empty() == 1
-        assert await idle.outbox.empty() == 0  # not due yet
+        assert await accounts.outbox.empty() == 1
+        assert await accounts.outbox.empty() == 0  # not due yet
         waits.append(await admin.fetchval("select extract(epoch from due_at - now()) from auth.outbox"))
         await admin.execute("update auth.outbox set due_at = now()")
     assert 25 < waits[0] <= 30
     assert 55 < waits[1] <= 60
-    assert await idle.outbox.empty() == 1
+    assert await accounts.outbox.empty() == 1
     assert post.mails.qsize() == 1
     assert await admin.fetchval("select count(*) from auth.outbox") == 0
 
 
 async def test_a_mail_is_given_up_in_the_end(
-    client: httpx.AsyncClient, idle: Accounts, post: Post, admin: asyncpg.Connection
+    client: httpx.AsyncClient, accounts: Accounts, post: Post, admin: asyncpg.Connection
 ) -> None:
     post.refusals = 100
     await client.post("/signup", json=ADA)
     await admin.execute("update auth.outbox set attempts = 7")
-    assert await idle.outbox.empty() == 1
+    assert await accounts.outbox.empty() == 1
     assert await admin.fetchval("select count(*) from auth.outbox") == 0
 
 
 @pytest.mark.parametrize("scheme", ["smtp+starttls"])
 @pytest.mark.parametrize("wrong", ["password", "certificate", "plain"])
 async def test_no_mail_goes_where_it_should_not(
-    idle: Accounts, post: Post, server: str, monkeypatch: pytest.MonkeyPatch, client: httpx.AsyncClient, wrong: str
+    accounts: Accounts, post: Post, server: str, monkeypatch: pytest.MonkeyPatch, client: httpx.AsyncClient, wrong: str
 ) -> None:
     """A wrong password, a certificate that nobody vouches for, and a server without the TLS that was asked for."""
     if wrong == "certificate":
         monkeypatch.delenv("SSL_CERT_FILE")
     user = "pellucid:wrong@" if wrong == "password" else "" if wrong == "plain" else "pellucid:of%2Fthe%40server@"
-    idle.outbox._sender = smtp(f"{'smtp' if wrong == 'plain' else 'smtp+starttls'}://{user}{server}")
+    accounts.outbox._sender = smtp(f"{'smtp' if wrong == 'plain' else 'smtp+starttls'}://{user}{server}")
     await client.post("/signup", json=ADA)
-    assert await idle.outbox.empty() == 1
+    assert await accounts.outbox.empty() == 1
     assert post.mails.empty()
 
 

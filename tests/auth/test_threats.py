@@ -84,7 +84,6 @@ def test_other_claims_under_a_good_signature_are_refused(tokens: Any) -> None:
 
 
 async def test_no_secret_is_in_any_log(written: StringIO, client: httpx.AsyncClient, accounts: Accounts) -> None:
-    await accounts.outbox.stop()
     wrong = "canary of wrong words"
     await client.post("/signup", json=ADA)
     session = (await client.post("/login", json=ADA)).json()
