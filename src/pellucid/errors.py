@@ -703,6 +703,7 @@ class AuthRefused(IdentityError):
         *,
         reasons: tuple[str, ...] = (),
         headers: Mapping[str, str] | None = None,
+        oauth: bool = False,
     ) -> None:
         """Keep what a client is told.
 
@@ -712,8 +713,10 @@ class AuthRefused(IdentityError):
             message: in that API's words, for programs compare them.
             reasons: why a password is too weak, in its words.
             headers: of the answer.
+            oauth: whether it is told as OAuth 2.0 words it, ``error`` and ``error_description``.
         """
         super().__init__(message, headers=headers)
+        self.oauth = oauth
         self.status = status
         self.word = word
         self.reasons = reasons

@@ -71,7 +71,9 @@ async def accounts(
 ) -> AsyncIterator[Accounts]:
     accounts = Accounts(database, passwords, tokens, options)
     async with accounts.life:
-        await accounts.outbox.stop()  # whoever reads mails has them sent first, with `outbox.empty`, and races with nobody
+        await (
+            accounts.outbox.stop()
+        )  # whoever reads mails has them sent first, with `outbox.empty`, and races with nobody
         yield accounts
 
 

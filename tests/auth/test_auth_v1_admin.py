@@ -4,15 +4,20 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
+import asyncpg
+import bcrypt
 import httpx
 import pytest
 
 from pellucid.auth.options import AccountOptions
 from pellucid.auth.service import Accounts
 from pellucid.auth.tokens import Tokens
+from tests.auth.apps import App
 
 ADA = {"email": "ada@example.com", "password": "an engine of brass"}
 SITE = "https://app.example.org"
+HASH = bcrypt.hashpw(ADA["password"].encode(), bcrypt.gensalt(4)).decode()
+COSTLY = "$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHQ$" + "a" * 43
 NO_ONE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -41,6 +46,7 @@ ROUTES = [
     ("DELETE", f"admin/users/{NO_ONE}", None),
     ("GET", f"admin/users/{NO_ONE}/factors", None),
     ("DELETE", f"admin/users/{NO_ONE}/factors/{NO_ONE}", None),
+    ("PUT", f"admin/users/{NO_ONE}/factors/{NO_ONE}", {}),
     ("POST", "admin/generate_link", {"type": "magiclink", "email": "ada@example.com"}),
     ("POST", "invite", {"email": "ada@example.com"}),
 ]
@@ -71,6 +77,12 @@ REFUSED: list[tuple[str, str, dict[str, Any] | None, int, str]] = [
     ("POST", "admin/users", {"email": "a@example.com", "password": "short"}, 422, "weak_password"),
     ("POST", "admin/users", {"email": "a@example.com", "ban_duration": "soon"}, 400, "validation_failed"),
     ("POST", "admin/users", {"email": "a@example.com", "role": "postgres"}, 400, "validation_failed"),
+    ("POST", "admin/users", {"email": "a@example.com", "id": "x"}, 400, "validation_failed"),
+    ("POST", "admin/users", {"email": "a@example.com", "id": str(UUID(int=0))}, 400, "validation_failed"),
+    ("POST", "admin/users", {"email": "a@example.com", "password_hash": "plain"}, 400, "validation_failed"),
+    ("POST", "admin/users", {"email": "a@example.com", "password_hash": COSTLY}, 400, "validation_failed"),
+    ("POST", "admin/users", ADA | {"password_hash": HASH}, 400, "validation_failed"),
+    ("PUT", f"admin/users/{NO_ONE}/factors/{NO_ONE}", {"friendly_name": "x"}, 404, "mfa_factor_not_found"),
     ("POST", "admin/generate_link", {"type": "nothing", "email": "a@example.com"}, 400, "validation_failed"),
     ("POST", "admin/generate_link", {"type": "recovery", "email": "a@example.com"}, 404, "user_not_found"),
 ]
@@ -110,6 +122,28 @@ async def test_who_acts_for_another_changes_no_way_in(admin_of: httpx.AsyncClien
         await admin_of.post("factors", json={"factor_type": "totp"}, headers=bearer),
     ]
     assert [answer.status_code for answer in asked] == [403] * 5
+
+
+async def test_an_account_is_brought_along_with_its_id_and_its_hash(
+    admin_of: httpx.AsyncClient, admin: asyncpg.Connection
+) -> None:
+    brought = {"email": "ada@example.com", "id": NO_ONE, "password_hash": HASH, "email_confirm": True}
+    made = await admin_of.post("admin/users", json=brought)
+    assert (made.status_code, made.json()["id"]) == (200, NO_ONE)
+    twice = await admin_of.post("admin/users", json=brought | {"email": "eve@example.com"})
+    assert (twice.status_code, twice.json()["msg"]) == (400, "An account with this id is there already.")
+    signed_in = await admin_of.post("token?grant_type=password", json=ADA)
+    assert signed_in.json()["user"]["id"] == NO_ONE
+    assert (await admin.fetchval("select hash from auth.passwords")).startswith("$argon2id$")
+
+
+async def test_a_factor_gets_another_name(client: httpx.AsyncClient, tokens: Tokens, app_of_ada: App) -> None:
+    client.headers["Authorization"] = f"Bearer {tokens.issue(None, role='service_role').text}"
+    path = f"/auth/v1/admin/users/{app_of_ada.session['user']['id']}/factors"
+    for sent in ({"friendly_name": "Her phone"}, {}):
+        answer = await client.put(f"{path}/{app_of_ada.factor}", json=sent)
+        assert (answer.status_code, answer.json()["friendly_name"]) == (200, "Her phone"), answer.text
+    assert [each["friendly_name"] for each in (await client.get(path)).json()] == ["Her phone"]
 
 
 async def test_accounts_come_in_pages(admin_of: httpx.AsyncClient) -> None:

@@ -30,7 +30,7 @@ GOOD: Mapping[str, Any] = {
 
 def claims_of(claims: Mapping[str, Any], header: dict[str, str], key: Any, issuer: str = ISSUER) -> Any:
     token = jwt.encode(header, dict(claims), key, algorithms=[header["alg"]])
-    return verify(token, KEYS, issuer=issuer, client_id="us", nonce="n", now=NOW)
+    return verify(token, KEYS, issuer=issuer, client_ids=["us"], nonce="n", now=NOW)
 
 
 @pytest.mark.parametrize(("alg", "key"), [("ES256", KEY), ("RS256", RSA)])
@@ -66,7 +66,7 @@ def test_a_shared_secret_and_an_unknown_key_check_nothing() -> None:
 def test_an_unsigned_token_is_refused() -> None:
     head = "eyJhbGciOiJub25lIn0"
     with pytest.raises(ProviderFailed):
-        verify(f"{head}.e30.", KEYS, issuer=ISSUER, client_id="us", nonce="n", now=NOW)
+        verify(f"{head}.e30.", KEYS, issuer=ISSUER, client_ids=["us"], nonce="n", now=NOW)
 
 
 def test_microsofts_tenants_each_have_an_issuer() -> None:

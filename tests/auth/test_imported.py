@@ -132,6 +132,8 @@ BAD = [
     "$scrypt$ln=40,r=8,p=1$c2FsdA$aGFzaA",
     "$scrypt$ln=4,r=999999,p=1$c2FsdA$aGFzaA",
     "$scrypt$ln=4,r=8,p=0$c2FsdA$aGFzaA",
+    "$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHQ$" + "a" * 43,
+    "$argon2id$v=19$m=64,t=999999,p=1$c2FsdHNhbHQ$" + "a" * 43,
     "$pbkdf2-sha256$99999999$c2FsdA$aGFzaA",
     "$pbkdf2-sha256$0$c2FsdA$aGFzaA",
     "$pbkdf2-sha256$10$c2FsdA$!!!!",
@@ -143,6 +145,7 @@ BAD = [
 @pytest.mark.parametrize("hashed", BAD)
 def test_a_hash_that_makes_no_sense_or_costs_too_much_fits_nothing(hashed: str) -> None:
     assert not imported.fits(PLAIN.encode(), hashed)
+    assert work_of(hashed) is None
 
 
 def test_the_whole_of_a_long_password_counts_but_for_bcrypt() -> None:

@@ -22,8 +22,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type
 
 from pellucid.auth import imported
-from pellucid.auth.imported import Bcrypt, Imported, Pbkdf2, Scrypt
+from pellucid.auth.imported import MOST_LANES, MOST_MEMORY, Bcrypt, Imported, Pbkdf2, Scrypt
 
+MOST_PASSES = 64
 BCRYPT, SCRYPT, PBKDF2 = "bcrypt", "scrypt", "pbkdf2"
 _BLANK = b"$" + b"." * 22
 """A salt of bcrypt."""
@@ -37,13 +38,15 @@ class Work(NamedTuple):
 
 
 def work_of(hashed: str) -> Work | None:
-    """What it takes to refuse a password for this hash; None for one that cannot be read, which takes nothing."""
+    """What it takes to refuse a password for this hash; None for one that cannot be read or costs too much, which takes nothing."""
     if imported.is_imported(hashed):
         found = imported.read(hashed)
         return None if found is None else _work(found)
     try:
         cost = extract_parameters(hashed)
     except InvalidHashError:
+        return None
+    if cost.memory_cost > MOST_MEMORY // 1024 or cost.time_cost > MOST_PASSES or cost.parallelism > MOST_LANES:
         return None
     return Work((f"argon2{cost.type.name.lower()}", cost.memory_cost, cost.time_cost, cost.parallelism))
 

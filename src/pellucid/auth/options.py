@@ -38,7 +38,8 @@ class ProviderOptions:
 
     With ``issuer`` it is an OpenID provider, whose endpoints are discovered. Without, the three URLs are given, and ``reads`` names how
     its answers about people are read (`pellucid.auth.providers.people`). ``secret_key`` signs the client secret where it is a token
-    itself, as Apple wants it; ``team`` and ``key_id`` go with it. ``parameters`` are sent along when somebody is sent there.
+    itself, as Apple wants it; ``team`` and ``key_id`` go with it. ``client_ids`` are those of one's own apps besides, whose ID tokens
+    are believed too when they are brought along. ``parameters`` are sent along when somebody is sent there.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ProviderOptions:
     team: str | None = None
     key_id: str | None = None
     secret_key: str | None = field(default=None, repr=False)
+    client_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

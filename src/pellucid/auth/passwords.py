@@ -95,7 +95,7 @@ class Passwords:
         if imported.is_imported(hashed):
             return imported.fits(password.encode("utf-8", "surrogatepass"), hashed)  # as it was hashed elsewhere
         try:
-            return self._hasher.verify(hashed, _prepared(password))
+            return effort.work_of(hashed) is not None and self._hasher.verify(hashed, _prepared(password))
         except (VerificationError, InvalidHashError):
             return False
 

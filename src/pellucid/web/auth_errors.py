@@ -73,7 +73,9 @@ def body(error: PellucidError, version: str, request_id: str) -> bytes:
     """The body of the answer, in the shape of the version that was asked for."""
     words = spoken(error)
     members: dict[str, Any]
-    if is_newer(version):
+    if isinstance(error, AuthRefused) and error.oauth:
+        members = {"error": words.code, "error_description": words.message}
+    elif is_newer(version):
         members = {"code": words.code, "message": words.message}
     else:
         members = {"code": words.status, "error_code": words.code, "msg": words.message}

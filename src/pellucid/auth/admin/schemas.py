@@ -39,6 +39,12 @@ class AccountEntry(BaseModel):
     phone: str | None = Field(None, max_length=32)
     metadata: Metadata = Field(default_factory=dict)
     app_metadata: Metadata = Field(default_factory=dict)
+    password_hash: SecretStr | None = Field(
+        None,
+        max_length=500,
+        description="In the place of a password: bcrypt, scrypt, PBKDF2 or argon2, as made elsewhere.",
+    )
+    id: UUID | None = Field(None, description="The id that the account has elsewhere. Left out: a new one.")
 
 
 class AccountChange(BaseModel):

@@ -5,7 +5,7 @@ Whoever calls this has been let in already: a route for ``service_role``, or the
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from pellucid.auth.addresses import normal
 from pellucid.auth.audit import Audit, Event
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.credentials import SET_PASSWORD, require_fit
+from pellucid.auth.effort import work_of
 from pellucid.auth.firstproof import drop_changes
 from pellucid.auth.hooks import Hooks, SignUpEntry
 from pellucid.auth.mail.outbox import Outbox
@@ -53,7 +54,8 @@ class NewAccount:
     """An account that an operator makes. Without a password it is entered by mail, or by others' accounts.
 
     ``metadata`` is what the account may change itself, ``app_metadata`` what only services may; ``verified`` tells that the address
-    needs no proof.
+    needs no proof. ``password_hash`` brings a password along that was hashed elsewhere (`pellucid.auth.imported`), and ``id``
+    the id that the account has had there.
     """
 
     email: str | None = None
@@ -63,6 +65,8 @@ class NewAccount:
     phone: str | None = None
     metadata: Mapping[str, Any] | None = None
     app_metadata: Mapping[str, Any] | None = None
+    password_hash: str | None = field(default=None, repr=False)
+    id: UUID | None = None
 
 
 class Administration:
@@ -92,12 +96,15 @@ class Administration:
 
         Raises:
             Duplicate: the address or the phone has one already.
-            InvalidFields: the address is none, the password too weak, or the role one that no request may take.
+            InvalidFields: the address is none, the password too weak, its hash cannot be read or costs too much, or the role is one that
+                no request may take.
             PellucidError: a hook of the application refused.
         """
         address = None if new.email is None else fit_address(new.email)
         require_role(new.role)
-        hashed = None
+        hashed = new.password_hash
+        if hashed is not None:
+            require_readable(hashed, both=new.password is not None)
         if new.password is not None:
             require_fit(new.password, address)
             hashed = await self.passwords.hash(new.password)
@@ -313,6 +320,7 @@ class Administration:
 
     async def _added(self, writing: WriteSession, new: NewAccount, address: str | None) -> User:
         user = User(
+            **({} if new.id is None else {"id": new.id}),
             email=address,
             email_verified_at=datetime.now(UTC) if address and new.verified else None,
             phone=new.phone,
@@ -380,9 +388,22 @@ def require_role(role: str) -> None:
         raise InvalidFields(text, faults=(Fault("role", text),))
 
 
-def taken(field: str) -> Duplicate:
+def require_readable(hashed: str, *, both: bool) -> None:
+    """Go on only with a hash that can be checked, and with a password beside it only where not ``both`` are there.
+
+    Raises:
+        InvalidFields: it cannot, or there are both.
+    """
+    words = (
+        "Send a password or its hash, not both." if both else "This is no hash that can be read, or it costs too much."
+    )
+    if both or work_of(hashed) is None:
+        raise InvalidFields(words, faults=(Fault("password_hash", words),))
+
+
+def taken(name: str) -> Duplicate:
     """The refusal of what another account has already."""
-    fault = Fault(field, f"An account with this {field} is there already.")
+    fault = Fault(name, f"An account with this {name} is there already.")
     return Duplicate(fault.message, sqlstate="23505", faults=(fault,))
 
 
@@ -392,4 +413,5 @@ def told_apart() -> Iterator[None]:
     try:
         yield
     except Duplicate as fault:
-        raise taken("phone" if "phone" in str(fault.__cause__) else "email") from fault
+        said = str(fault.__cause__)
+        raise taken("id" if "users_pkey" in said else "phone" if "phone" in said else "email") from fault

@@ -200,11 +200,37 @@ class Factors:
         user_id, _ = require_session(identity)
         await require_assurance(self.database, identity)
         async with self.database.write(ACCOUNTS) as writing:
-            await store.lock(writing, user_id)
-            factor = await store.factor_of(writing, user_id, factor_id)
-            others = [other for other in await store.factors_of(writing, user_id) if other.id != factor_id]
-            store.require_new_name(others, name)
-            return await store.rename(writing, factor, name)
+            return await self._renamed(writing, user_id, factor_id, name)
+
+    async def renamed(
+        self,
+        user_id: UUID,
+        factor_id: UUID,
+        name: str | None,
+        client: Client = NOBODY,
+        *,
+        actor_id: UUID | None = None,
+    ) -> Factor:
+        """The same for whoever may do it anyway; without a ``name`` it stays as it is. The audit log names the ``actor_id``.
+
+        Raises:
+            RowNotFound, Duplicate: as above.
+        """
+        async with self.database.write(ACCOUNTS) as writing:
+            factor = await self._renamed(writing, user_id, factor_id, name)
+            details = {"fields": ["factor"], "factor": str(factor_id)}
+            about: dict[str, Any] = {"user_id": user_id, "actor_id": actor_id, "client": client}
+            await self.audit.note(writing, Event.USER_CHANGED, **about, details=details)
+        return factor
+
+    async def _renamed(self, writing: WriteSession, user_id: UUID, factor_id: UUID, name: str | None) -> Factor:
+        await store.lock(writing, user_id)
+        factor = await store.factor_of(writing, user_id, factor_id)
+        if name is None:
+            return factor
+        others = [other for other in await store.factors_of(writing, user_id) if other.id != factor_id]
+        store.require_new_name(others, name)
+        return await store.rename(writing, factor, name)
 
     async def remove(self, identity: Identity, factor_id: UUID, client: Client = NOBODY) -> None:
         """Remove a factor; all other sessions of the account end. With the last one the recovery codes go too.

@@ -9,13 +9,14 @@ from uuid import UUID
 from starlette.responses import Response
 
 from pellucid.auth.admin.service import FOREVER, Actor, NewAccount
+from pellucid.auth.effort import work_of
 from pellucid.auth.gotrue.call import Call, answer, invalid
-from pellucid.auth.gotrue.factors import factor_id
+from pellucid.auth.gotrue.factors import factor_id, told
 from pellucid.auth.gotrue.passwords import require_fit
 from pellucid.auth.gotrue.shapes import user_shown, users_shown
 from pellucid.auth.gotrue.user import merged
 from pellucid.auth.tables import User
-from pellucid.errors import AuthRefused, RowNotFound
+from pellucid.errors import AuthRefused, Duplicate, RowNotFound
 
 PAGE = 50
 MOST = 1000
@@ -53,8 +54,10 @@ async def create(call: Call) -> Response:
     actor = await actor_of(call)
     if not call.text("email") and not call.text("phone"):
         raise invalid("Cannot create a user without either an email or phone")
-    if call.text("password_hash") or call.text("id"):
-        raise invalid("Neither an id nor a password_hash can be chosen here")
+    hashed = call.text("password_hash") or None
+    if hashed is not None and (call.text("password") or work_of(hashed) is None):
+        both = "Only a password or a password hash should be provided"
+        raise invalid(both if call.text("password") else "The password hash cannot be read, or costs too much")
     until = banned_until(call.text("ban_duration"))
     email = call.email() if call.text("email") else None
     if call.text("password"):
@@ -67,8 +70,15 @@ async def create(call: Call) -> Response:
         call.text("phone") or None,
         call.mapping("user_metadata"),
         call.mapping("app_metadata"),
+        hashed,
+        _chosen_id(call),
     )
-    user = await call.accounts.administration.create(new, actor)
+    try:
+        user = await call.accounts.administration.create(new, actor)
+    except Duplicate as fault:
+        if fault.faults and fault.faults[0].field == "id":
+            raise invalid(fault.message) from fault
+        raise
     if until is not None:
         user = await call.accounts.administration.ban(user.id, until, actor)
     return answer(await user_shown(call.accounts, user))
@@ -126,6 +136,25 @@ async def drop_factor(call: Call) -> Response:
     except RowNotFound as fault:
         raise AuthRefused(404, "mfa_factor_not_found", "Factor not found") from fault
     return answer({"id": str(key)})
+
+
+async def rename_factor(call: Call) -> Response:
+    """``PUT /admin/users/{id}/factors/{factor_id}``: give one of them another ``friendly_name``."""
+    actor, owner, key = await actor_of(call), user_id(call), factor_id(call)
+    name = call.text("friendly_name") or None
+    await told(call.accounts.factors.renamed(owner, key, name, call.client, actor_id=actor.id), name)
+    shown = (await user_shown(call.accounts, await call.accounts.administration.find(owner)))["factors"]
+    return answer(next(each for each in shown if each["id"] == str(key)))
+
+
+def _chosen_id(call: Call) -> UUID | None:
+    try:
+        chosen = UUID(call.text("id")) if call.text("id") else None
+    except ValueError:
+        raise invalid("ID must conform to the uuid v4 format") from None
+    if chosen is not None and chosen.int == 0:
+        raise invalid("ID cannot be a nil uuid")
+    return chosen
 
 
 def user_id(call: Call) -> UUID:

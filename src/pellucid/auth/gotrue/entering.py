@@ -3,7 +3,7 @@
 from pydantic import SecretStr
 from starlette.responses import Response
 
-from pellucid.auth.gotrue import pkce
+from pellucid.auth.gotrue import idtokens, pkce
 from pellucid.auth.gotrue.call import Call, answer, invalid
 from pellucid.auth.gotrue.letters import letter
 from pellucid.auth.gotrue.passwords import require_fit
@@ -53,6 +53,8 @@ async def token(call: Call) -> Response:
             return await _by_refresh_token(call)
         case "pkce":
             return await _by_code(call)
+        case "id_token":
+            return await idtokens.sign_in(call)
         case _:
             raise AuthRefused(400, "invalid_credentials", "unsupported_grant_type")
 

@@ -33,11 +33,11 @@ async def enroll(call: Call) -> Response:
     match call.text("factor_type"):
         case "totp":
             issuer = call.text("issuer") or None
-            new = await _told(call.accounts.factors.begin_totp(identity, name, issuer), name)
+            new = await told(call.accounts.factors.begin_totp(identity, name, issuer), name)
             app = {"qr_code": totp.picture(new.uri), "secret": new.secret, "uri": new.uri}
             return answer({**_begun(new.factor.id, TOTP, name), "totp": app})
         case "webauthn":
-            factor = await _told(call.accounts.factors.begin_passkey(identity, name), name)
+            factor = await told(call.accounts.factors.begin_passkey(identity, name), name)
             return answer(_begun(factor.id, WEBAUTHN, name))
         case "phone":
             raise AuthRefused(422, "mfa_phone_enroll_not_enabled", "MFA enroll is disabled for Phone")
@@ -48,7 +48,7 @@ async def enroll(call: Call) -> Response:
 async def challenge(call: Call) -> Response:
     """``POST /factors/{id}/challenge``: get what the factor is to answer."""
     identity = await _somebody(call)
-    asked = await _told(call.accounts.factors.challenge(identity, factor_id(call), call.client))
+    asked = await told(call.accounts.factors.challenge(identity, factor_id(call), call.client))
     shown: dict[str, Any] = {"id": str(asked.id), "type": TOTP, "expires_at": _seconds(asked.expires_at)}
     return answer(shown if asked.options is None else {**shown, "type": WEBAUTHN, "webauthn": _wanted(asked)})
 
@@ -63,14 +63,14 @@ async def verify(call: Call) -> Response:
     verified = call.accounts.factors.verify(
         identity, factor_id(call), given, call.client, challenge_id=_challenge_id(call)
     )
-    return answer(await session_shown(call.accounts, await _told(verified)))
+    return answer(await session_shown(call.accounts, await told(verified)))
 
 
 async def unenroll(call: Call) -> Response:
     """``DELETE /factors/{id}``: remove a factor."""
     identity = await _somebody(call)
     try:
-        await _told(call.accounts.factors.remove(identity, factor_id(call), call.client))
+        await told(call.accounts.factors.remove(identity, factor_id(call), call.client))
     except StepUpRequired as fault:
         raise AuthRefused(422, "insufficient_aal", "AAL2 required to unenroll verified factor") from fault
     return answer({"id": str(factor_id(call))})
@@ -116,7 +116,7 @@ def _seconds(when: datetime) -> int:
     return int(when.astimezone(UTC).timestamp())
 
 
-async def _told(work: Awaitable[Result], name: str | None = None) -> Result:
+async def told(work: Awaitable[Result], name: str | None = None) -> Result:
     """Do it, and tell in this API's words what went wrong."""
     try:
         return await work

@@ -39,7 +39,7 @@ HANDLERS: Mapping[str, Mapping[str, Handler]] = {
     "/admin/users": {"GET": admin.users, "POST": admin.create},
     "/admin/users/{user_id}": {"GET": admin.read, "PUT": admin.change, "DELETE": admin.delete},
     "/admin/users/{user_id}/factors": {"GET": admin.factors},
-    "/admin/users/{user_id}/factors/{factor_id}": {"DELETE": admin.drop_factor},
+    "/admin/users/{user_id}/factors/{factor_id}": {"DELETE": admin.drop_factor, "PUT": admin.rename_factor},
 }
 
 

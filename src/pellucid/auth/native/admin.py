@@ -55,7 +55,9 @@ Which = Annotated[UUID, Path(alias="id")]
 async def create(entry: AccountEntry, actor: Operator, accounts: AccountsOfApp, response: Response) -> AdminUserAnswer:
     """Make an account, with a password or without one."""
     password = entry.password.get_secret_value() if entry.password else None
-    new = NewAccount(entry.email, password, entry.verified, entry.role, entry.phone, entry.metadata, entry.app_metadata)
+    hashed = entry.password_hash.get_secret_value() if entry.password_hash else None
+    told = entry.model_dump(include={"email", "verified", "role", "phone", "metadata", "app_metadata", "id"})
+    new = NewAccount(**told, password=password, password_hash=hashed)
     user = await accounts.administration.create(new, actor)
     response.headers["Location"] = f"/admin/users/{user.id}"
     return AdminUserAnswer.model_validate(user)

@@ -27,6 +27,7 @@ class ProviderEntry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     client_id: str = Field(min_length=1)
+    client_ids: tuple[str, ...] | None = None
     client_secret: SecretStr | None = None
     issuer: Place = None
     authorize_url: Place = None

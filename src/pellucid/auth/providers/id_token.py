@@ -1,8 +1,10 @@
 """ID tokens (OpenID Connect Core 1.0, 3.1.3.7): believed only when signature, issuer, audience, times and nonce are right."""
 
+import base64
+import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,9 +34,17 @@ def public_keys(document: object) -> tuple[Key, ...]:
 
 
 def verify(
-    token: str, keys: Sequence[Key], *, issuer: str, client_id: str, nonce: str, now: int
+    token: str, keys: Sequence[Key], *, issuer: str, client_ids: Collection[str], nonce: str | None, now: int
 ) -> Mapping[str, Any] | None:
     """The claims of an ID token; None when no key of these has its name, so that newer ones should be fetched.
+
+    Args:
+        token: as it came.
+        keys: those of the provider.
+        issuer: who must have made it.
+        client_ids: for one of whom it must be.
+        nonce: what it must say; None where it must say none.
+        now: seconds since 1970.
 
     Raises:
         ProviderFailed: it is not to be believed.
@@ -49,24 +59,48 @@ def verify(
         claims = parts.claims()
     except compact.Unreadable as fault:
         raise _refused(str(fault)) from fault
-    _judge(claims, issuer=issuer, client_id=client_id, nonce=nonce, now=now)
+    _judge(claims, issuer=issuer, client_ids=client_ids, nonce=nonce, now=now)
     return claims
 
 
-def _judge(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: int) -> None:
+def require_companion(token: str, claims: Mapping[str, Any], access_token: str) -> None:
+    """Go on only with an access token that came with a verified ID token, where that names one (OpenID Connect Core 1.0, 3.1.3.6).
+
+    Raises:
+        ProviderFailed: it is another one.
+    """
+    told, algorithm = claims.get("at_hash"), compact.read(token).algorithm
+    if told is None:
+        return
+    name = f"sha{algorithm[-3:]}" if algorithm[-3:] in ("256", "384", "512") else "sha512"
+    digest = hashlib.new(name, access_token.encode("utf-8", "replace")).digest()
+    if not isinstance(told, str) or not hmac.compare_digest(told.encode("utf-8", "replace"), _half(digest)):
+        raise _refused("it came with another access token")
+
+
+def _half(digest: bytes) -> bytes:
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=")
+
+
+def _judge(claims: Mapping[str, Any], *, issuer: str, client_ids: Collection[str], nonce: str | None, now: int) -> None:
     if claims.get("iss") != _issuer(issuer, claims):
         raise _refused("it is from another issuer")
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
-    if client_id not in audiences:
+    if not any(each in audiences for each in client_ids):
         raise _refused("it is for somebody else")
-    if claims.get("azp", client_id) != client_id or (len(audiences) > 1 and "azp" not in claims):
+    party = claims.get("azp")
+    if (party is not None and party not in client_ids) or (len(audiences) > 1 and party is None):
         raise _refused("it was given to somebody else")
     if not _number(claims, "exp") > now - LEEWAY:
         raise _refused("it has expired")
     if not _number(claims, "iat") < now + LEEWAY or not _number(claims, "nbf", 0) < now + LEEWAY:
         raise _refused("it is from the future")
     told = claims.get("nonce")
+    if nonce is None:
+        if told is not None:
+            raise _refused("it has a nonce, and none was told")
+        return
     if not isinstance(told, str) or not hmac.compare_digest(told.encode("utf-8", "replace"), nonce.encode()):
         raise _refused("it belongs to another sign-in")
 

@@ -105,6 +105,25 @@ class Provider:
             told = await self._profile(tokens, endpoints.user, told)
         return READERS[self.options.reads](self.options.name, told)
 
+    async def told_by(self, token: str, *, nonce: str | None = None, access_token: str | None = None) -> Person:
+        """Who an ID token speaks of that one's own app got from the provider by itself, as apps of phones do.
+
+        Args:
+            token: the ID token.
+            nonce: what it must have as its nonce; None where it must have none.
+            access_token: what came with it, to be compared with what it says of that.
+
+        Raises:
+            ProviderFailed: it is not to be believed, or the provider gives none, or cannot be reached.
+        """
+        endpoints = await self.endpoints()
+        if not endpoints.issuer:
+            raise ProviderFailed(f"{self.options.name} gives no ID tokens.")
+        claims = await self._verified(token, endpoints, nonce, (self.options.client_id, *self.options.client_ids))
+        if access_token is not None:
+            id_token.require_companion(token, claims, access_token)
+        return READERS[self.options.reads](self.options.name, claims)
+
     async def endpoints(self) -> Endpoints:
         """Where to ask what; discovered once an hour where there is an issuer."""
         options = self.options
@@ -168,14 +187,19 @@ class Provider:
         token = tokens.get("id_token")
         if not isinstance(token, str):
             raise ProviderFailed(f"{self.options.name} gave no ID token.")
+        return await self._verified(token, endpoints, sign.nonce, (self.options.client_id,))
+
+    async def _verified(
+        self, token: str, endpoints: Endpoints, nonce: str | None, client_ids: tuple[str, ...]
+    ) -> Mapping[str, Any]:
         claims = None
         for fresh in (False, True):
             claims = claims or id_token.verify(
                 token,
                 await self._public_keys(endpoints, fresh=fresh),
                 issuer=endpoints.issuer,
-                client_id=self.options.client_id,
-                nonce=sign.nonce,
+                client_ids=client_ids,
+                nonce=nonce,
                 now=int(time.time()),
             )
         if claims is None:

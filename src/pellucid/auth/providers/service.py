@@ -1,6 +1,7 @@
 """Signing in with others' accounts, and linking them to accounts here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -138,23 +139,54 @@ class Others:
                 somebody else's.
             PellucidError: a hook of the application refused.
         """
-        try:
+        async with self._told(flow.provider, flow.link, client):
             person = await self.provider(flow.provider).person(answer, flow.sign, flow.callback)
-            if flow.link is not None:
-                return await self._link(flow.link, person, client)
-            return await self.enter(person, client)
-        except PellucidError as fault:
-            details = {"methods": [METHOD], "provider": flow.provider, "reason": fault.code}
-            await self.audit.record(Event.SIGN_IN_FAILED, user_id=flow.link, client=client, details=details)
-            raise
+            return await self._account(person, flow.link, client)
 
-    async def enter(self, person: Person, client: Client = NOBODY) -> User:
-        """The account of somebody whom a provider has told of, made where there is none.
+    async def by_token(
+        self,
+        provider: str,
+        token: str,
+        client: Client = NOBODY,
+        *,
+        nonce: str | None = None,
+        access_token: str | None = None,
+        link: UUID | None = None,
+    ) -> User:
+        """The same for whoever brings an ID token along, which an app got from the provider by itself.
+
+        Args:
+            provider: its name.
+            token: the ID token.
+            client: from where.
+            nonce, access_token: see `pellucid.auth.providers.provider.Provider.told_by`.
+            link: the account that the other one is to be linked to; None to sign in.
 
         Raises:
-            NotLinked, PellucidError: as with `finish`.
+            UnknownProvider: it is not configured.
+            TooManyAttempts: too often.
+            ProviderFailed, NotLinked, PellucidError: as with `finish`.
         """
+        known = self.provider(provider)
+        await self.limits.admit(OTHERS, str(link) if link else None, client)
+        async with self._told(provider, link, client):
+            person = await known.told_by(token, nonce=nonce, access_token=access_token)
+            return await self._account(person, link, client)
+
+    async def _account(self, person: Person, link: UUID | None, client: Client) -> User:
+        if link is not None:
+            return await self._link(link, person, client)
         return await self._known(person, client) or await self._new(person, client)
+
+    @asynccontextmanager
+    async def _told(self, provider: str, link: UUID | None, client: Client) -> AsyncIterator[None]:
+        """Write a refusal down."""
+        try:
+            yield
+        except PellucidError as fault:
+            details = {"methods": [METHOD], "provider": provider, "reason": fault.code}
+            await self.audit.record(Event.SIGN_IN_FAILED, user_id=link, client=client, details=details)
+            raise
 
     def provider(self, name: str) -> Provider:
         """A provider by its name.
