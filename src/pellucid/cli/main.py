@@ -1,7 +1,9 @@
 """The command ``pellucid`` and what becomes of its errors."""
 
+import gc
 import importlib
 import sys
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -28,12 +30,21 @@ class Commands(TyperGroup):
         """The command of that name; none where there is no such."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"pellucid.cli.{cmd_name}")
+        module = _imported(f"pellucid.cli.{cmd_name}")
         if hasattr(module, "app"):
             return get_command(module.app)
         single = typer.Typer(add_completion=False)
         single.command(cmd_name, context_settings=module.CONTEXT)(module.command)
         return get_command(single)
+
+
+def _imported(name: str) -> ModuleType:
+    """A module. What imports make stays; looking for garbage among it would take a tenth of the time."""
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.enable()
 
 
 app = typer.Typer(

@@ -119,12 +119,19 @@ class Database(Lifecycle):
             raise translate(fault) from fault
 
     async def _start(self) -> None:
+        connecting = asyncio.create_task(self._connect())
         try:
-            await self._watch.start()
-            async with self.engine.connect():
-                pass  # SQLAlchemy asks a few things on its first connection; no request shall wait for that
+            try:
+                await self._watch.start()
+            finally:
+                await connecting
         except Exception as fault:
             raise translate(fault) from fault
+
+    async def _connect(self) -> None:
+        """Open a first connection. SQLAlchemy asks a few things on it, and no request shall wait for that."""
+        async with self.engine.connect():
+            pass
 
     async def _stop(self) -> None:
         await self._watch.stop()

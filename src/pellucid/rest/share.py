@@ -296,10 +296,9 @@ class Share(Lifecycle):
         except BaseException:
             _fail(members, in_doubt())
             raise
-        for member, record in zip(members, records, strict=False):
-            _tell(member, record if record["done"] else None)
-        _settle(members[len(records) :])  # nobody has come to them
         queue.clock((_now() - began) / len(members))
+        # The next call goes out first: PostgreSQL works on it while these are answered.
+        asyncio.get_running_loop().call_soon(_tell_all, members, records)
 
     async def _fetch(self, queue: Queue, members: Sequence[Member]) -> Sequence[Record]:
         route = queue.route
@@ -347,6 +346,13 @@ def _tell(member: Member, record: Record | None) -> None:
     except Exception:
         log.exception("an answer could not be told")
         _fail((member,), in_doubt())
+
+
+def _tell_all(members: Sequence[Member], records: Sequence[Record]) -> None:
+    """Give each member its answer. Those whom the call has not come to are run alone."""
+    for member, record in zip(members, records, strict=False):
+        _tell(member, record if record["done"] else None)
+    _settle(members[len(records) :])
 
 
 def _settle(members: Iterable[Member]) -> None:

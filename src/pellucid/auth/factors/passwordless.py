@@ -6,7 +6,7 @@ something that one is or knows, and the session is one of aal2 (NIST SP 800-63B,
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -21,6 +21,12 @@ from pellucid.auth.sessions.service import Granted
 from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.errors import FactorRefused
+from pellucid.later import later
+
+if TYPE_CHECKING:
+    from pellucid.auth.factors import ceremonies
+else:
+    ceremonies = later("pellucid.auth.factors.ceremonies")
 
 
 class Passwordless:
@@ -42,7 +48,7 @@ class Passwordless:
         site, content = passkeys.site_of(self.door.options.public_url), new_secret().encode()
         async with self.database.write(ACCOUNTS) as writing:
             made = await challenges.make(writing, challenges.ALONE, client, content=content)
-        return Asked(made[0], challenges.ALONE, made[1], passkeys.request(site, content, (), alone=True))
+        return Asked(made[0], challenges.ALONE, made[1], ceremonies.request(site, content, (), alone=True))
 
     async def sign_in(self, answer: Mapping[str, Any], client: Client = NOBODY, *, cookie: bool = False) -> Granted:
         """Let somebody in whose passkey answered.
@@ -58,7 +64,7 @@ class Passwordless:
             TooManyAttempts: too often, for this passkey or from this client.
             Banned, PellucidError: see `pellucid.auth.door.Door.let_in`.
         """
-        key, handle = passkeys.id_in(answer)
+        key, handle = ceremonies.id_in(answer)
         await self.door.limits.admit(PASSKEY, key.hex(), client)
         user, passkey = await self._known(key)
         try:
@@ -90,10 +96,10 @@ class Passwordless:
         return (None, None) if found is None else (found[0], found[1])
 
     async def _proved(self, answer: Mapping[str, Any], passkey: Credential | None) -> Asserted:
-        content = passkeys.challenge_in(answer)
+        content = ceremonies.challenge_in(answer)
         async with self.database.write(ACCOUNTS) as writing:
             await challenges.take(writing, challenges.ALONE, content=content)
         if passkey is None:
             raise passkeys.refused()
         site = passkeys.site_of(self.door.options.public_url)
-        return passkeys.asserted(site, answer, content, passkey, alone=True)
+        return ceremonies.asserted(site, answer, content, passkey, alone=True)

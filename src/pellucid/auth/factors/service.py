@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from pellucid.auth.assurance import require_assurance, require_session, step_up_required
@@ -29,7 +29,13 @@ from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.session import WriteSession
 from pellucid.errors import FactorRefused
+from pellucid.later import later
 from pellucid.web.identity import Identity
+
+if TYPE_CHECKING:
+    from pellucid.auth.factors import ceremonies
+else:
+    ceremonies = later("pellucid.auth.factors.ceremonies")
 
 TOTP, WEBAUTHN = "totp", "webauthn"
 """The kinds of factors; also what ``amr`` says of them."""
@@ -291,9 +297,9 @@ class Factors:
         site = passkeys.site_of(self.door.options.public_url)
         own = await store.passkey_of(writing, factor.id)
         if own is not None:
-            return challenges.GET, passkeys.request(site, content, [own])
+            return challenges.GET, ceremonies.request(site, content, [own])
         known = await store.passkeys_of(writing, user.id)
-        return challenges.CREATE, passkeys.creation(site, user, content, known)
+        return challenges.CREATE, ceremonies.creation(site, user, content, known)
 
     async def _proof(self, factor: Factor, answer: str | Mapping[str, Any], challenge_id: UUID | None) -> Proof:
         if factor.kind == TOTP and isinstance(answer, str):
@@ -312,16 +318,16 @@ class Factors:
         return Proof(step=step)
 
     async def _signed(self, factor: Factor, answer: Mapping[str, Any], challenge_id: UUID | None) -> Proof:
-        content, site = passkeys.challenge_in(answer), passkeys.site_of(self.door.options.public_url)
+        content, site = ceremonies.challenge_in(answer), passkeys.site_of(self.door.options.public_url)
         async with self.database.read(ACCOUNTS) as reading:
             own = await store.passkey_of(reading, factor.id)
         purpose = challenges.CREATE if own is None else challenges.GET
         await self._take(factor, purpose, challenge_id, content)
         if own is None:
-            return Proof(registered=passkeys.registered(site, answer, content))
-        if passkeys.id_in(answer)[0] != own.credential_id:
+            return Proof(registered=ceremonies.registered(site, answer, content))
+        if ceremonies.id_in(answer)[0] != own.credential_id:
             raise passkeys.refused()
-        return Proof(asserted=passkeys.asserted(site, answer, content, own), passkey=own)
+        return Proof(asserted=ceremonies.asserted(site, answer, content, own), passkey=own)
 
     async def _take(
         self, factor: Factor, purpose: str, challenge_id: UUID | None, content: bytes | None = None

@@ -1,10 +1,16 @@
 """Codes of an app, one every half minute (RFC 6238): their secret, the address and the picture that bring it there, and their check."""
 
 import hmac
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pyotp
-import segno
+from pellucid.later import later
+
+if TYPE_CHECKING:
+    import pyotp
+    import segno
+else:
+    pyotp, segno = later("pyotp"), later("segno")
 
 STEP = 30
 """Seconds for which a code is the present one."""

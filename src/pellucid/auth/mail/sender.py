@@ -1,10 +1,9 @@
 """How a mail leaves the house: by SMTP, or in development onto a page."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-import aiosmtplib
 from sqlalchemy import insert
 
 from pellucid.auth.mail.tables import Shown
@@ -12,6 +11,12 @@ from pellucid.auth.mail.templates import Mail
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.errors import StartupError
+from pellucid.later import later
+
+if TYPE_CHECKING:
+    import aiosmtplib
+else:
+    aiosmtplib = later("aiosmtplib")
 
 SECONDS = 30.0
 """How long a mail server may take."""

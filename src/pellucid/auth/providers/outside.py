@@ -10,12 +10,16 @@ import json
 import socket
 from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address, ip_address, ip_network
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import ProviderFailed
+from pellucid.later import later
 from pellucid.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = later("httpx")
 
 SECONDS = 10.0
 LARGEST = 1 << 20
@@ -74,7 +78,7 @@ class Outside(Lifecycle):
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, UnicodeError) as fault:
             raise ProviderFailed("The provider cannot be reached.") from fault
 
-    async def _answer(self, request: httpx.Request) -> tuple[int, Any]:
+    async def _answer(self, request: "httpx.Request") -> tuple[int, Any]:
         response = await self._open().send(request, stream=True)
         try:
             content = bytearray()
@@ -89,7 +93,7 @@ class Outside(Lifecycle):
         except (ValueError, RecursionError):
             return response.status_code, None
 
-    def _open(self) -> httpx.AsyncClient:
+    def _open(self) -> "httpx.AsyncClient":
         """The client; made when it is needed first, for reading all certificates takes a while."""
         if self._client is None:
             self._client = httpx.AsyncClient(
@@ -117,7 +121,7 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast and not any(found in carrier for carrier in _CARRIERS)
 
 
-async def _pinned(url: httpx.URL, home: Collection[str]) -> tuple[httpx.URL, dict[str, Any]]:
+async def _pinned(url: "httpx.URL", home: Collection[str]) -> "tuple[httpx.URL, dict[str, Any]]":
     """The same URL with the address in the place of the name, which the certificate is checked against all the same."""
     at_home = origin(str(url)) in home
     if url.userinfo or not url.host or (url.scheme != "https" and not (at_home and url.scheme == "http")):

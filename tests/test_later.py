@@ -1,0 +1,40 @@
+"""Imports that wait."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pellucid.later import later
+
+RARE = ("webauthn", "httpx", "aiosmtplib", "segno", "pyotp")
+
+
+def test_a_module_is_imported_when_it_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "rare_thing"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "inner.py").write_text("import sys\nsys.rare_thing_was_here = True\nANSWER = 42\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = later("rare_thing.inner")
+    assert not hasattr(sys, "rare_thing_was_here")
+    assert module.ANSWER == 42
+    assert hasattr(sys, "rare_thing_was_here")
+    monkeypatch.delattr(sys, "rare_thing_was_here")
+    assert later("rare_thing.inner") is module
+
+
+def test_a_module_that_is_not_there_is_told_at_once() -> None:
+    with pytest.raises(ModuleNotFoundError, match="no_such_thing"):
+        later("no_such_thing")
+
+
+def test_a_start_imports_no_library_that_serves_one_rare_thing() -> None:
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import pellucid.app"], capture_output=True, text=True, check=True
+    )
+    imported = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
+    assert imported.isdisjoint(
+        {f"{name}.{part}" for name in RARE for part in ("_client", "helpers", "api", "encoder", "totp")}
+    )
