@@ -12,6 +12,8 @@ PAGES = [
     "README.md",
     "docs/tutorial/first-backend.md",
     "docs/how-to/administer-accounts.md",
+    "docs/how-to/api-keys.md",
+    "docs/how-to/begin-without-an-account.md",
     "docs/how-to/call-functions.md",
     "docs/how-to/go-to-production.md",
     "docs/how-to/join-tables.md",
