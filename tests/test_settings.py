@@ -171,6 +171,14 @@ def test_production_does_not_send_mails_without_what_they_need(given: dict[str, 
     assert Settings(**given).accounts().production is False
 
 
+def test_strangers_are_led_nowhere_without_tls() -> None:
+    with pytest.raises(StartupError, match="without TLS"):
+        Settings(production=True, public_url="http://api.example.com")
+    for url in ("http://127.0.0.1:8000", "http://localhost", "https://api.example.com"):
+        assert Settings(production=True, public_url=url).accounts().public_url == url
+    assert Settings(public_url="http://api.example.com").accounts().public_url == "http://api.example.com"
+
+
 def test_production_with_a_mail_server_verifies_addresses() -> None:
     mails = {"mail_url": "smtp://mail.example.com", "mail_sender": "a@example.com"}
     accounts = Settings(production=True, public_url="https://api.example.com/", **mails).accounts()

@@ -9,6 +9,7 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
 
@@ -182,6 +183,7 @@ class Settings(BaseModel):
         """Refuse what does not go together."""
         self._keep_development_at_home()
         self._know_where_mails_come_from()
+        self._lead_nobody_off_tls()
         self._know_the_providers()
         if self.production and self.reload:
             raise StartupError("reload is for development, and production is on", hint="leave out one of the two")
@@ -211,6 +213,15 @@ class Settings(BaseModel):
                 f"mails need {' and '.join(missing)}, and production is on",
                 hint="say where people reach this server (public_url), which mail server it uses (mail_url), and whom mails "
                 "are from (mail_sender); or leave out mail_url and verify_email",
+            )
+
+    def _lead_nobody_off_tls(self) -> None:
+        """Refuse to have links with secrets in them, and people who come back from a provider, go over a wire that others read."""
+        parts = urlsplit(self.public_url or "")
+        if self.production and parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+            raise StartupError(
+                f"public_url is without TLS ({self.public_url}), and production is on",
+                hint="begin it with https://, and end TLS at a proxy: docs/how-to/nginx.md",
             )
 
     def _know_the_providers(self) -> None:
