@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "pyproject.toml"
 PINS = ROOT / "constraints.txt"
+STAMP = "made-for.json"
 NEEDS = {"dev": "what the tests and checks need", "bench": "what Pellucid is measured against"}
 OPTIONAL = {"bench"}
 """Groups of which a part may be missing: some programs are not made for every machine."""
@@ -26,14 +27,22 @@ OPTIONAL = {"bench"}
 def main() -> None:
     """Build or complete the environment, one process at a time."""
     target, group = ROOT / sys.argv[1], sys.argv[2]
+    if finished(target, group):
+        return  # also while another one is being made
     with REQUIREMENTS.open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         build(target, group)
 
 
+def finished(target: Path, group: str) -> bool:
+    """Whether nothing is left to do."""
+    done = read(target / STAMP)
+    return done["wanted"] == wanted(target) and {"run", group} <= {*done["groups"]}
+
+
 def build(target: Path, group: str) -> None:
     """Do what is left to do, and write down what has been done."""
-    stamp = target / "made-for.json"
+    stamp = target / STAMP
     done = read(stamp)
     if done["wanted"] != wanted(target):
         done = {"wanted": wanted(target), "groups": []}

@@ -81,8 +81,9 @@ async def accounts(
 def app(accounts: Accounts, options: AccountOptions) -> FastAPI:
     app = FastAPI()
     install(app, WebOptions())
-    app.include_router(router)
-    app.router.routes.extend(supabase_routes())
+    app.router.routes.extend(
+        [*router.routes, *supabase_routes()]
+    )  # as `pellucid.app` does: an included router is built anew each time
     identifier = BearerIdentifier(
         accounts.tokens,
         lambda: accounts.database.catalog.roles,

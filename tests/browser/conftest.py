@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, expect, sync_playwright
 
 from tests.docs.reader import Reader
+from tests.process.serving import fresh_home, remove
 
 FLAGS = [
     "--no-sandbox",
@@ -66,10 +67,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with Reader(tmp_path_factory.mktemp("browser")) as reader:
+def server() -> Iterator[str]:
+    home = fresh_home()
+    with Reader(home) as reader:
         reader.serve("pellucid serve")
         yield f"http://127.0.0.1:{reader.port}"
+    remove(home)
 
 
 @pytest.fixture

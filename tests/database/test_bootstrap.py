@@ -22,6 +22,7 @@ from pellucid.errors import FeatureOff, StartupError
 from pellucid.postgres.cluster import Cluster
 from pellucid.postgres.temporary import temporary_cluster
 from tests.conftest import OPTIONS, run, within
+from tests.ground import ground
 
 NEW = "shop"
 PASSWORD = "a s3cret/with:odd@signs"
@@ -32,7 +33,7 @@ async def bare() -> AsyncIterator[Cluster]:
     """A cluster of its own that nothing was done to: roles belong to a whole cluster. It listens on TCP, with passwords."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    with temporary_cluster(replace(OPTIONS, port=port)) as cluster:
+    with temporary_cluster(replace(OPTIONS, port=port), ground()) as cluster:
         await run(
             cluster.admin_dsn, "alter system set fsync = off", "select pg_reload_conf()", f"create database {NEW}"
         )

@@ -15,14 +15,14 @@ ACCOUNT = {"email": "ada@example.com", "password": "an engine of brass"}
 
 
 @pytest.mark.process
-def test_a_role_that_may_just_enough_serves(tmp_path: Path) -> None:
+def test_a_role_that_may_just_enough_serves(home: Path) -> None:
     statements = re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
-    (tmp_path / "node").mkdir()
+    (home / "node").mkdir()
     port = free_port()
-    with Reader(tmp_path) as theirs, Reader(tmp_path / "node") as ours:
+    with Reader(home) as theirs, Reader(home / "node") as ours:
         theirs.serve(f"pellucid serve --postgres-port {port}")
         theirs.type(Commands('pellucid sql -c "create database shop"', 0))
-        password = (tmp_path / ".pellucid" / "secrets" / "postgres-password").read_text().strip()
+        password = (home / ".pellucid" / "secrets" / "postgres-password").read_text().strip()
         ours.serve(f"pellucid serve --db postgresql://postgres:{password}@127.0.0.1:{port}/shop")
         ours.stop()
         theirs.type(Commands("pellucid sql -d shop -v ON_ERROR_STOP=1", 0, typed=statements))

@@ -31,8 +31,8 @@ PAGES = [
 
 @pytest.mark.process
 @pytest.mark.parametrize("page", PAGES)
-def test_what_the_page_shows_is_what_happens(page: str, tmp_path: Path) -> None:
-    with Reader(tmp_path) as reader:
+def test_what_the_page_shows_is_what_happens(page: str, home: Path) -> None:
+    with Reader(home) as reader:
         for step in read(ROOT / page):
             reader.follow(step)
 

@@ -1,6 +1,5 @@
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,14 +8,14 @@ import pytest
 from pellucid.postgres.account import Account, choose_account
 from pellucid.postgres.binaries import locate
 from pellucid.postgres.relocation import within_reach
+from tests.ground import directory
 from tests.postgres.world import ROOT, SELVES, World
 
 
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A directory that every account can pass through, as a user's project directory is."""
-    base = Path(tempfile.mkdtemp(prefix="pellucid-test-", dir="/tmp"))
-    base.chmod(0o755)
+    base = directory("test")
     yield base
     shutil.rmtree(base)
 
@@ -24,8 +23,7 @@ def place() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def reachable() -> Iterator[Path]:
     """PostgreSQL's programs where nobody can run them too."""
-    base = Path(tempfile.mkdtemp(prefix="pellucid-test-", dir="/tmp"))
-    base.chmod(0o755)
+    base = directory("test")
     yield within_reach(locate(), nobody(), base / "state", lambda _: None).directory
     shutil.rmtree(base)
 

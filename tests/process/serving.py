@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +14,8 @@ from typing import Self
 
 import httpx
 import psutil
+
+from tests.ground import directory
 
 PATIENCE = 60.0
 """Seconds until a test gives up; nothing is expected to take so long."""
@@ -132,9 +133,7 @@ def ended(process: psutil.Process) -> bool:
 
 def fresh_home() -> Path:
     """A directory that the account of PostgreSQL can reach, also when the tests run as root."""
-    home = Path(tempfile.mkdtemp(prefix="pellucid-process-"))
-    home.chmod(0o755)
-    return home
+    return directory("process")
 
 
 def remove(home: Path) -> None:

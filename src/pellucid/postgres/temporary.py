@@ -12,16 +12,17 @@ from pellucid.postgres.lock import InstanceLock
 
 
 @contextmanager
-def temporary_cluster(options: ClusterOptions | None = None) -> Iterator[Cluster]:
+def temporary_cluster(options: ClusterOptions | None = None, within: Path | None = None) -> Iterator[Cluster]:
     """A started `Cluster` on a directory of its own, which is removed at the end.
 
     Args:
         options: how to run it; its `directory` is ignored.
+        within: where its directory is made; None for the system's place for temporary files.
 
     Raises:
         StartupError: it cannot be started.
     """
-    directory = Path(tempfile.mkdtemp(prefix="pellucid-"))
+    directory = Path(tempfile.mkdtemp(prefix="pellucid-", dir=within))
     cluster = Cluster(replace(options or ClusterOptions(directory), directory=directory))
     try:
         with InstanceLock(directory):
