@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from pellucid.auth import firstproof, onetime
-from pellucid.auth.admin.service import OPERATORS, Actor, Administration, fit_address
+from pellucid.auth.admin.fit import fit_address
+from pellucid.auth.admin.service import OPERATORS, Actor, Administration
 from pellucid.auth.audit import Event
 from pellucid.auth.letters import Letters
 from pellucid.auth.onetime import CHANGES, Issued, Purpose

@@ -3,8 +3,7 @@
 Whoever calls this has been let in already: a route for ``service_role``, or the command line.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,11 +11,18 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from pellucid.auth.addresses import normal
+from pellucid.auth.admin.fit import (
+    apply,
+    fit_address,
+    fit_changes,
+    require_readable,
+    require_role,
+    taken,
+    told_apart,
+)
 from pellucid.auth.audit import Audit, Event
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.credentials import SET_PASSWORD, require_fit
-from pellucid.auth.effort import work_of
 from pellucid.auth.firstproof import drop_changes
 from pellucid.auth.hooks import Hooks, SignUpEntry
 from pellucid.auth.mail.outbox import Outbox
@@ -25,17 +31,16 @@ from pellucid.auth.onetime import Purpose
 from pellucid.auth.passwords import Passwords
 from pellucid.auth.sessions.service import Granted, Sessions
 from pellucid.auth.tables import User
-from pellucid.database.caller import ACCOUNTS, INTERNAL_ROLES
+from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import WriteSession
-from pellucid.errors import Duplicate, Fault, InvalidFields, RowNotFound
+from pellucid.errors import RowNotFound
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Until when a ban without an end lasts."""
 OPERATOR = UUID(int=0)
 """Who impersonates where it is no account: a service's token or the command line."""
 IMPERSONATION = timedelta(hours=1)
-CHANGEABLE = frozenset({"email", "phone", "role", "user_metadata", "app_metadata"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +199,7 @@ class Administration:
         with told_apart():
             async with self.database.write(ACCOUNTS) as writing:
                 user = await self.found(writing, user_id)
-                ends = _apply(user, values, verified, phone_verified) or hashed is not None
+                ends = apply(user, values, verified, phone_verified) or hashed is not None
                 await writing.flush()
                 if hashed is not None:
                     await writing.execute(SET_PASSWORD, {"user_id": user_id, "hash": hashed})
@@ -337,81 +342,3 @@ class Administration:
     async def note(self, writing: WriteSession, event: Event, user_id: UUID, actor: Actor, **details: Any) -> None:
         """Write an act into the audit log, within its transaction."""
         await self.audit.note(writing, event, user_id=user_id, actor_id=actor.id, client=actor.client, details=details)
-
-
-def fit_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The new values of an account's columns, each in its one spelling.
-
-    Raises:
-        InvalidFields: an address is none, or the role one that no request may take.
-    """
-    values = {name: value for name, value in changes.items() if name in CHANGEABLE}
-    if values.get("email") is not None:
-        values["email"] = fit_address(values["email"])
-    if "role" in values:
-        require_role(values["role"])
-    return values
-
-
-def _apply(user: User, values: Mapping[str, Any], verified: bool | None, phone_verified: bool | None) -> bool:
-    """Write the changes into an account, and tell whether its sessions prove too much or too little now."""
-    ends = any(name in values and values[name] != getattr(user, name) for name in ("email", "role"))
-    for name, value in values.items():
-        setattr(user, name, value)
-    if verified is not None:
-        user.email_verified_at = (user.email_verified_at or datetime.now(UTC)) if verified else None
-    if phone_verified is not None:
-        user.phone_verified_at = (user.phone_verified_at or datetime.now(UTC)) if phone_verified else None
-    return ends
-
-
-def fit_address(address: str) -> str:
-    """The one spelling of an address.
-
-    Raises:
-        InvalidFields: it is none.
-    """
-    try:
-        return normal(address)
-    except ValueError as fault:
-        raise InvalidFields(str(fault), faults=(Fault("email", str(fault)),)) from fault
-
-
-def require_role(role: str) -> None:
-    """Go on only with a role that requests may take.
-
-    Raises:
-        InvalidFields: it is none of these.
-    """
-    if not role or role in INTERNAL_ROLES or role.startswith("pg_"):
-        text = "No request may take this role."
-        raise InvalidFields(text, faults=(Fault("role", text),))
-
-
-def require_readable(hashed: str, *, both: bool) -> None:
-    """Go on only with a hash that can be checked, and with a password beside it only where not ``both`` are there.
-
-    Raises:
-        InvalidFields: it cannot, or there are both.
-    """
-    words = (
-        "Send a password or its hash, not both." if both else "This is no hash that can be read, or it costs too much."
-    )
-    if both or work_of(hashed) is None:
-        raise InvalidFields(words, faults=(Fault("password_hash", words),))
-
-
-def taken(name: str) -> Duplicate:
-    """The refusal of what another account has already."""
-    fault = Fault(name, f"An account with this {name} is there already.")
-    return Duplicate(fault.message, sqlstate="23505", faults=(fault,))
-
-
-@contextmanager
-def told_apart() -> Iterator[None]:
-    """Say in words which of the two that only one account may have is there already."""
-    try:
-        yield
-    except Duplicate as fault:
-        said = str(fault.__cause__)
-        raise taken("id" if "users_pkey" in said else "phone" if "phone" in said else "email") from fault
