@@ -41,6 +41,8 @@ class Stage(StrEnum):
     LOCKS = "locks"
     WAL = "wal"
     DISK = "disk"
+    # the looking itself
+    TRACE = "trace"
 
 
 Fact = str | int | float | bool
