@@ -49,9 +49,9 @@ class Lock:
 class Statement:
     """One statement as PostgreSQL ran it. Seconds throughout.
 
-    ``plan`` is PostgreSQL's own JSON of the plan (EXPLAIN, FORMAT JSON) with what it really did, where that could be had; ``nested`` are the
-    statements that functions, triggers and policies ran inside of it. ``policies`` are the conditions that row level security added, as
-    ``table: policy: condition``. Parameters that are secrets are masked.
+    ``plan`` is PostgreSQL's own JSON of the plan (EXPLAIN, FORMAT JSON) with what it really did, where that could be had; ``nested`` are
+    the statements that functions, triggers and policies ran inside of it. ``policies`` are the conditions that row level security added,
+    as ``table: policy: condition``. Parameters that are secrets are masked.
     """
 
     sql: str
@@ -135,8 +135,8 @@ class Finding:
 class Trace:
     """All that the server knows of one request.
 
-    ``id`` and ``span`` are those of W3C Trace Context; ``parent`` is the caller's span. ``started`` is seconds since 1970. ``unaccounted`` is the part
-    of ``seconds`` that no row explains.
+    ``id`` and ``span`` are those of W3C Trace Context; ``parent`` is the caller's span. ``started`` is seconds since 1970.
+    ``unaccounted`` is the part of ``seconds`` that no row explains.
     """
 
     id: str
