@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
@@ -34,6 +35,9 @@ from pellucid.rest.share import Share
 from pellucid.rest.validate import ModelCache
 from pellucid.server.reply import ShortWay
 from pellucid.settings import Settings
+from pellucid.trace.layer import TraceLayer
+from pellucid.trace.routes import trace_routes
+from pellucid.trace.tracer import Tracer
 from pellucid.web.described import PROBLEM_RESPONSE
 from pellucid.web.identity import current_identity
 from pellucid.web.memory import Memory
@@ -141,10 +145,15 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     application.state.accounts = accounts
     claimed, own = first_segments(application.routes), len(application.routes)
     own_layers = bool(application.user_middleware)
-    listeners = install(application, settings.web())
+    tracer = application.state.tracer = Tracer(settings.trace())
+    listeners = install(application, settings.web(), [tracer.listen])
+    application.user_middleware.append(
+        Middleware(TraceLayer, options=tracer.options, watch=tracer.watch, lookers=tracer.lookers)
+    )
     # FastAPI searches an included router anew for each request that goes past it; plain routes cost nothing.
     application.router.routes.extend(accounts_routes.router.routes)
     application.router.routes.extend(supabase_routes())
+    application.router.routes.extend(trace_routes(tracer.store).routes)
     application.router.routes.extend(_documents(application, production=settings.production).routes)
     application.data = DataApi(
         database,
@@ -159,7 +168,7 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     if application.data.share and not own_layers and not web.trace_header:
         memory = Memory(application.front, Reader(), identifier.known, listeners=listeners, options=web)
         application.front, application.short_way = memory, memory.take
-    _live_with(application, Stack(database, accounts.life, watch, *filter(None, [application.data.share])))
+    _live_with(application, Stack(tracer, database, accounts.life, watch, *filter(None, [application.data.share])))
     return application
 
 

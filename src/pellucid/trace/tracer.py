@@ -1,0 +1,79 @@
+"""The tracer of one worker: hears of each exchange that is over, and keeps those that are to be kept."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+
+from pellucid.lifecycle import Lifecycle
+from pellucid.trace.assemble import assemble
+from pellucid.trace.context import Context
+from pellucid.trace.document import Reason, Trace
+from pellucid.trace.loopwatch import LoopWatch
+from pellucid.trace.masking import masked
+from pellucid.trace.neighbours import Neighbours
+from pellucid.trace.options import TraceOptions
+from pellucid.trace.plain import Plain
+from pellucid.trace.proxies import Believed
+from pellucid.trace.store import TraceStore
+from pellucid.trace.tracing import Lookers, Tracing
+from pellucid.trace.verdict import judged
+from pellucid.web.exchange import Exchange
+
+_log = logging.getLogger("pellucid.trace")
+
+Receiver = Callable[[Trace], None]
+"""Is given each trace, masked and judged, in a thread. It must be quick."""
+
+
+class Tracer(Lifecycle):
+    """Makes traces of exchanges, and keeps them."""
+
+    def __init__(
+        self, options: TraceOptions, *, lookers: Lookers = Plain, receivers: tuple[Receiver, ...] = ()
+    ) -> None:
+        super().__init__()
+        self.options = options
+        self.lookers = lookers
+        self.receivers = receivers
+        self.watch = LoopWatch()
+        self.store = TraceStore(options, self._finished)
+        self._believed = Believed(options.proxies)
+        self._neighbours = Neighbours()
+
+    def listen(self, exchange: Exchange) -> None:
+        """Hear of an exchange that is over (`pellucid.web.exchange.Listener`)."""
+        tracing = exchange.traced
+        if tracing is None and not self.options.always:
+            return
+        siblings, listed = self._neighbours.see(exchange)
+        if tracing is None:
+            tracing = self._afterwards()
+        if isinstance(tracing, Tracing) and self._worth(tracing, exchange):
+            tracing.siblings, tracing.listed = siblings, listed
+            self.store.put(assemble(exchange, tracing, self._believed))
+
+    def _afterwards(self) -> Tracing | None:
+        """Whether a request is traced of which nothing was noted: it went the short way, or was refused by a layer outside."""
+        if self.options.sample and random.random() < self.options.sample:  # noqa: S311 - nothing is secret about it
+            return Tracing(Context.of(None), Reason.SAMPLED)
+        return Tracing(Context.of(None), Reason.SLOW) if self.options.slow is not None else None
+
+    def _worth(self, tracing: Tracing, exchange: Exchange) -> bool:
+        """Whether it is kept; one that might have been slow has to have been."""
+        return tracing.reason is not Reason.SLOW or (
+            self.options.slow is not None and exchange.seconds >= self.options.slow
+        )
+
+    def _finished(self, trace: Trace) -> Trace:
+        """The trace as it is kept, and sent on."""
+        trace = judged(masked(trace))
+        for receiver in self.receivers:
+            try:
+                receiver(trace)
+            except Exception:  # noqa: BLE001 - one that fails must not silence the others
+                _log.exception("a receiver of traces failed")
+        return trace
+
+    async def _stop(self) -> None:
+        await asyncio.to_thread(self.store.settle)
