@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from pellucid.database.driver import Connection, connect
 from pellucid.database.options import DatabaseOptions
@@ -49,8 +50,12 @@ def _statement_begins(_c: Any, _cursor: Any, _sql: str, _args: Any, context: Any
     context.observed.__enter__()
 
 
-def _statement_ended(_c: Any, _cursor: Any, _sql: str, _args: Any, context: Any, _many: bool) -> None:
+def _statement_ended(connection: Any, cursor: Any, sql: str, args: Any, context: Any, many: bool) -> None:  # noqa: PLR0917 - SQLAlchemy's
     context.observed.__exit__(None, None, None)
+    attending = connection.connection.driver_connection.attending
+    if attending is not None and context.execution_options.get("stage", Stage.EXECUTE) is Stage.EXECUTE:
+        first = args[0] if many and args else args
+        await_only(attending.stated(sql, tuple(first or ()), cursor.rowcount if cursor.rowcount >= 0 else None))
 
 
 def _statement_failed(failure: Any) -> Exception | None:

@@ -1,6 +1,8 @@
 """How every transaction opens: with the caller's role, claims and settings, all of them for this transaction only."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 from pellucid.database.caller import ACCOUNTS_ROLE, Caller
 from pellucid.database.catalog.model import Catalog
@@ -60,6 +62,15 @@ class Opening:
             for name, value in zip(self.names, self.values, strict=True)
         )
         return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}; SELECT {settings}"
+
+    def having(self, settings: Sequence[tuple[str, str]]) -> Self:
+        """The same with further settings, made before the role is taken and after all others, so that nothing overrides them."""
+        names, values = zip(*settings, strict=True) if settings else ((), ())
+        return replace(
+            self,
+            names=(*self.names[:-1], *names, self.names[-1]),
+            values=(*self.values[:-1], *values, self.values[-1]),
+        )
 
     def translated(self, fault: Exception) -> PellucidError:
         """The error as a client may see it."""

@@ -2,6 +2,9 @@
 
 No witness is the usual case, and costs one look at a context variable for each transaction. A witness must not change what a
 transaction does: it may set what lasts for the transaction only, and ask for what changes nothing.
+
+It asks on the connection that it is given, of which ``fetch`` gives JSON as text or as values, as the transaction's owner has it. In the
+transaction each call has a savepoint of its own; what it asks there runs with its settings, and as the caller.
 """
 
 from collections.abc import Sequence
@@ -20,7 +23,7 @@ class Witness(Protocol):
         ...
 
     async def opened(self, driver: Connection) -> None:
-        """The transaction has begun, as the caller."""
+        """The transaction has begun, as the caller. It comes again where a transaction had to be begun anew."""
         ...
 
     async def stated(self, driver: Connection, sql: str, args: Sequence[Any], rows: int | None) -> None:
@@ -28,11 +31,11 @@ class Witness(Protocol):
         ...
 
     async def ending(self, driver: Connection) -> None:
-        """It is about to commit or to roll back."""
+        """It is about to commit or to roll back. It does not come where a statement has failed, for then there is nothing to be asked."""
         ...
 
     async def ended(self, driver: Connection, *, committed: bool) -> None:
-        """It is over. The connection is still in hand."""
+        """It is over, and the role is that which logged in. It does not come where the connection was lost or had to be closed."""
         ...
 
 
