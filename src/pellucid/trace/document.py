@@ -68,7 +68,7 @@ class Statement:
     statements that functions, triggers and policies ran inside of it; one that ran often stands there once, with the number of its
     ``calls`` and the sum of their seconds. ``policies`` are the conditions that row level security added, as ``table: policy: condition``.
     ``waits`` are the seconds in PostgreSQL's wait events, such as ``IO/DataFileRead``, as far as sampling saw them. With ``replanned``,
-    ``planning`` is the time of planning it once more, which a prepared statement may have been spared. Parameters that are secrets are masked.
+    ``planning`` is the time of planning it once more, which a prepared statement may have been spared. Secret parameters are masked.
     """
 
     sql: str
@@ -105,7 +105,8 @@ class Record:
 class Place:
     """Where a row lies: the table, its file below the data directory, the page and the line pointer on it; sizes in bytes.
 
-    ``mapped`` is what the free space map believes to be free there, which may lag behind.
+    ``mapped`` is what the free space map believes to be free there, which may lag behind. Where the page could not be looked at there is no
+    picture, and ``free`` and ``rows`` are 0.
     ``picture`` has one character for each 128 bytes of the page: ``h`` header, ``l`` line pointers, ``.`` free, ``r`` rows, ``*`` this row.
     """
 

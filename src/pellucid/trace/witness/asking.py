@@ -1,10 +1,8 @@
 """The settings of auto_explain (PostgreSQL, F.3) that have a transaction sent its own plans."""
 
-from collections.abc import Mapping
-
 Settings = tuple[tuple[str, str], ...]
 
-_FULL: Mapping[str, str] = {
+_FULL = {
     "auto_explain.log_level": "notice",
     "auto_explain.log_format": "json",
     "auto_explain.log_analyze": "on",

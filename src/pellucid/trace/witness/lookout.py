@@ -60,11 +60,15 @@ class Lookout:
             OSError, asyncpg.PostgresError, asyncpg.InterfaceError: there is no answer.
         """
         async with self.use() as connection:
-            return list(await connection.fetch(sql, *args))
+            try:
+                return list(await connection.fetch(sql, *args))
+            except asyncpg.PostgresError as fault:  # a plain refusal, after which the connection is as good as before
+                refusal = fault
+        raise refusal
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[asyncpg.Connection]:
-        """The connection, idle and alone. A question that PostgreSQL refuses costs the connection; the next one gets another.
+        """The connection, idle and alone. After a failure inside of the block the next one gets another.
 
         Raises:
             OSError, asyncpg.PostgresError, asyncpg.InterfaceError: it cannot be opened, or it broke.

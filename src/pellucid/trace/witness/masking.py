@@ -25,7 +25,9 @@ _COMPARED = re.compile(
     (?:(?:any|all)\s*)?\(*\s*\$(\d+)""",
     re.VERBOSE | re.IGNORECASE,
 )
-_INSERTED = re.compile(r"\binsert\s+into\s+[^()]+\(([^()]*)\)\s*values\s*\(([^;]*?)\)\s*(?:returning|on\s|$)", re.IGNORECASE | re.DOTALL)
+_INSERTED = re.compile(
+    r"\binsert\s+into\s+[^()]+\(([^()]*)\)\s*values\s*\(([^;]*?)\)\s*(?:returning|on\s|$)", re.IGNORECASE | re.DOTALL
+)
 _PLACED = re.compile(r"\s*\$(\d+)(?:::[\w.\s\"\[\]]+)?\s*")
 _ACCOUNTS = re.compile(r'(?<![\w."])"?auth"?\s*\.\s*"?\w+"?(?!\w*"?\s*\()', re.IGNORECASE)
 _DROPPED = frozenset({"Output", "Query Text", "Query Parameters"})
@@ -54,7 +56,7 @@ def masked(sql: str, args: Sequence[Any], *, all_of_them: bool = False) -> Maske
     """
     columns = {} if all_of_them or of_accounts(sql) else columns_of(sql)
     shown: list[str | None] = []
-    known, hidden = set(_literals(sql)), set()
+    known, hidden = set(_literals(sql)), set[str]()
     for number, value in enumerate(args, 1):
         column = columns.get(number)
         if value is None:
@@ -70,7 +72,7 @@ def masked(sql: str, args: Sequence[Any], *, all_of_them: bool = False) -> Maske
 
 
 def of_accounts(sql: str) -> bool:
-    """Whether a statement is on accounts: it names a table of the schema ``auth``. Its functions, such as ``auth.uid()``, are everybody's."""
+    """Whether a statement is on accounts: it names a table of the schema ``auth``. Functions such as ``auth.uid()`` are everybody's."""
     return _ACCOUNTS.search(sql) is not None
 
 
@@ -109,7 +111,9 @@ def plan(value: Any, known: Masked) -> Any:
 def expression(text: str, known: Masked) -> str:
     """A condition as it may be shown."""
     telling = any(is_secret(name) for name in _names(text))
-    text = _LITERAL.sub(lambda match: match[0] if not telling and _content(match[0]) in known.known else f"'{BLOT}'", text)
+    text = _LITERAL.sub(
+        lambda match: match[0] if not telling and _content(match[0]) in known.known else f"'{BLOT}'", text
+    )
     return _NUMBER.sub(lambda match: BLOT if telling or match[0] in known.hidden else match[0], text)
 
 

@@ -53,22 +53,30 @@ class Notices:
 
     def hear(self, _connection: object, message: Any) -> None:
         """Hear one notice; a listener of asyncpg. Whatever is no plan is passed over."""
-        text: str = message.message or ""
-        duration, query = _DURATION.search(text, 0, 200), _TEXT.search(text)
-        if duration is None or query is None:
+        told = told_in(message.message or "")
+        if told is None or OURS in told.sql:
             return
-        sql: str = json.loads(query[1])
-        if OURS in sql:
-            return
-        if sql not in self._told and len(self._told) >= MOST:
+        if told.sql in self._told:
+            self._told[told.sql].hear(told.seconds, told.message)
+        elif len(self._told) < MOST:
+            self._told[told.sql] = told
+        else:
             self.dropped += 1
-            return
-        self._told.setdefault(sql, Told(sql)).hear(float(duration[1]) / 1000, text)
 
     def take(self, sql: str) -> tuple[Told | None, tuple[Told, ...]]:
         """What was told of a statement and of those inside of it, since the last time that this was asked."""
         told, self._told = self._told, {}
         return told.pop(sql, None), tuple(told.values())
+
+
+def told_in(text: str) -> Told | None:
+    """The plan in a notice; None where there is none. The sentence around it is in the server's language."""
+    duration, query = _DURATION.search(text, 0, 200), _TEXT.search(text)
+    if duration is None or query is None:
+        return None
+    told = Told(json.loads(query[1]))
+    told.hear(float(duration[1]) / 1000, text)
+    return told
 
 
 def nested(told: Told, *, hide: bool = False) -> Statement:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -16,8 +15,9 @@ FIRST, LONGEST, SLOWER = 0.004, 0.05, 1.3
 """Seconds before the first look, between two looks at most, and by how much the pause grows: short statements are not missed, long ones
 cost little."""
 
-_LOOK = """select wait_event_type as kind, wait_event as event from pg_stat_activity where pid = $1 and state = 'active'"""
-_LOCK = """select l.locktype as kind, l.mode, l.relation::regclass::text as relation,
+_LOOK = """select state, wait_event_type as kind, wait_event as event from pg_stat_activity where pid = $1 and state <> 'idle'"""
+_LOCK = """select l.locktype as kind, l.mode, coalesce(l.relation, (select t.relation from pg_locks t
+    where t.pid = l.pid and t.locktype = 'tuple' limit 1))::regclass::text as relation,
   coalesce(extract(epoch from clock_timestamp() - l.waitstart), 0)::float8 as waited,
   array(select format('process %s (%s, %s%s): %s', a.pid, coalesce(nullif(a.application_name, ''), a.backend_type, '?'),
     coalesce(a.state, 'state not shown'),
@@ -51,13 +51,15 @@ class Samples:
 
 
 class Sampler:
-    """Samples one process of PostgreSQL until it is stopped."""
+    """Samples one process of PostgreSQL until it is stopped, or until the process has no transaction any more."""
 
     def __init__(self, lookout: Lookout, process: int) -> None:
         """Begin. It runs in a task of its own."""
         self._lookout = lookout
         self._process = process
         self._samples = Samples()
+        self._over = asyncio.Event()
+        self._last = perf_counter()
         self.failure: BaseException | None = None
         self._task = asyncio.create_task(self._run())
 
@@ -67,32 +69,36 @@ class Sampler:
         return samples
 
     async def stop(self) -> None:
-        """End it."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        """End it; a look that is under way is waited for."""
+        self._over.set()
+        await self._task
 
     async def _run(self) -> None:
-        pause, last = FIRST, perf_counter()
-        while True:
-            await asyncio.sleep(pause)
-            try:
-                last = await self._look(last)
-            except BROKEN as fault:
-                self.failure = fault
-                return
-            pause = min(pause * SLOWER, LONGEST)
+        pause = FIRST
+        try:
+            while not await self._over_within(pause) and await self._look():
+                pause = min(pause * SLOWER, LONGEST)
+        except BROKEN as fault:
+            self.failure = fault
 
-    async def _look(self, last: float) -> float:
+    async def _over_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._over.wait()
+        except TimeoutError:
+            return False
+
+    async def _look(self) -> bool:
+        """Look once; False when there is no transaction any more."""
         rows = await self._lookout.ask(_LOOK, self._process)
-        now = perf_counter()
+        before, self._last = self._last, perf_counter()
         for row in rows:
-            if row["kind"] not in (None, "Client"):
-                self._samples.add(f"{row['kind']}/{row['event']}", now - last)
+            if row["state"] == "active" and row["kind"] not in (None, "Client"):
+                self._samples.add(f"{row['kind']}/{row['event']}", self._last - before)
             if row["kind"] == "Lock":
                 for lock in await self._lookout.ask(_LOCK, self._process):
                     self._samples.blocked(lock)
-        return now
+        return bool(rows)
 
 
 def merged(waits: Mapping[str, float]) -> dict[str, float]:
