@@ -20,16 +20,22 @@ _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 _NUMBER = re.compile(r"(?<![\w.$])-?\d+(?:\.\d+)?(?![\w.])")
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([A-Za-z_]\w*)')
 _COMPARED = re.compile(
-    r"""(?:"((?:[^"]|"")+)"|([A-Za-z_]\w*))\s*(?:\)|::[\w.\s"\[\]]+?)*\s*
-    (?:[=<>~!@&|-]+|\b(?:not\s+)?(?:i?like|in|similar\s+to)\b|\bis\s+(?:not\s+)?distinct\s+from\b|(?<=limit)|(?<=offset))\s*
-    (?:(?:any|all)\s*)?\(*\s*\$(\d+)""",
+    r"""(?:"((?:[^"]|""){1,200}+)"|(?<![\w"$])([A-Za-z_]\w*+))
+    (?:\s*+(?:\)|::\s*+"?\w++"?(?:\."?\w++"?)?(?:\[\])?(?:\(\d++\))?(?:\ varying|\ precision|\ with(?:out)?\ time\ zone)?)){0,4}\s*+
+    (?:[=<>~!@&|-]{1,3}+|\b(?:not\s+)?(?:i?like|in|similar\s+to)\b|\bis\s+(?:not\s+)?distinct\s+from\b|(?<=limit\s)|(?<=offset\s))\s*+
+    (?:(?:any|all)\s*+)?\({0,4}+\$(\d++)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _INSERTED = re.compile(
-    r"\binsert\s+into\s+[^()]+\(([^()]*)\)\s*values\s*\(([^;]*?)\)\s*(?:returning|on\s|$)", re.IGNORECASE | re.DOTALL
+    r"\binsert\s+into\s+[^()]{1,300}\(([^()]*)\)\s*values\s*\(([^;]*?)\)\s*(?:returning|on\s|$)",
+    re.IGNORECASE | re.DOTALL,
 )
 _PLACED = re.compile(r"\s*\$(\d+)(?:::[\w.\s\"\[\]]+)?\s*")
 _ACCOUNTS = re.compile(r'(?<![\w."])"?auth"?\s*\.\s*"?\w+"?(?!\w*"?\s*\()', re.IGNORECASE)
+_JOINED = re.compile(r"( AND | OR |, )")
+_HOLE = "\0"
+"""Stands for a constant while the rest is looked at; no text of PostgreSQL's has one."""
+
 _DROPPED = frozenset({"Output", "Query Text", "Query Parameters"})
 """Parts of a plan that are not kept: they repeat the statement, or hold whole rows."""
 
@@ -109,12 +115,10 @@ def plan(value: Any, known: Masked) -> Any:
 
 
 def expression(text: str, known: Masked) -> str:
-    """A condition as it may be shown."""
-    telling = any(is_secret(name) for name in _names(text))
-    text = _LITERAL.sub(
-        lambda match: match[0] if not telling and _content(match[0]) in known.known else f"'{BLOT}'", text
-    )
-    return _NUMBER.sub(lambda match: BLOT if telling or match[0] in known.hidden else match[0], text)
+    """A condition as it may be shown. Where a part of it names a secret, no constant of that part is shown."""
+    literals = _LITERAL.findall(text)
+    parts = _JOINED.split(_LITERAL.sub(_HOLE, text))
+    return "".join(_part(part, known, literals) for part in parts)
 
 
 def cut(text: str) -> str:
@@ -123,6 +127,16 @@ def cut(text: str) -> str:
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
+
+
+def _part(part: str, known: Masked, literals: list[str]) -> str:
+    """One comparison of a condition, with its constants put back, which are the next in the list."""
+    telling = any(is_secret(name) for name in _names(part))
+    part = _NUMBER.sub(lambda match: BLOT if telling or match[0] in known.hidden else match[0], part)
+    while _HOLE in part:
+        literal = literals.pop(0)
+        part = part.replace(_HOLE, f"'{BLOT}'" if telling or _content(literal) not in known.known else literal, 1)
+    return part
 
 
 def _in_order(columns: str, values: str) -> dict[int, str]:
