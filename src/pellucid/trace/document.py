@@ -46,12 +46,29 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """An index that would help a plan: the SQL that makes it, and PostgreSQL's own estimate of the statement's cost before and after.
+
+    ``how`` tells how it was tried, or why it was not; the costs are None then.
+    """
+
+    table: str
+    sql: str
+    how: str
+    before: float | None = None
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One statement as PostgreSQL ran it. Seconds throughout.
 
-    ``plan`` is PostgreSQL's own JSON of the plan (EXPLAIN, FORMAT JSON) with what it really did, where that could be had; ``nested`` are
-    the statements that functions, triggers and policies ran inside of it. ``policies`` are the conditions that row level security added,
-    as ``table: policy: condition``. Parameters that are secrets are masked.
+    ``plan`` is PostgreSQL's own JSON of the plan with what it really did, where that could be had: an object with ``Plan`` (the topmost
+    node) and ``Triggers``, as EXPLAIN (FORMAT JSON) has it; ``estimated`` tells that nothing in it was measured. ``nested`` are the
+    statements that functions, triggers and policies ran inside of it; one that ran often stands there once, with the number of its
+    ``calls`` and the sum of their seconds. ``policies`` are the conditions that row level security added, as ``table: policy: condition``.
+    ``waits`` are the seconds in PostgreSQL's wait events, such as ``IO/DataFileRead``, as far as sampling saw them. With ``replanned``,
+    ``planning`` is the time of planning it once more, which a prepared statement may have been spared. Secret parameters are masked.
     """
 
     sql: str
@@ -64,11 +81,16 @@ class Statement:
     nested: tuple["Statement", ...] = ()
     policies: tuple[str, ...] = ()
     locks: tuple[Lock, ...] = ()
+    calls: int = 1
+    estimated: bool = False
+    replanned: bool = False
+    waits: Mapping[str, float] = field(default_factory=dict)
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of the write-ahead log."""
+    """One record of the write-ahead log; ``meaning`` says in words what it is."""
 
     lsn: str
     manager: str
@@ -76,12 +98,15 @@ class Record:
     length: int
     description: str
     blocks: str
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a row lies: the table, its file below the data directory, the page and the line pointer on it; sizes in bytes.
 
+    ``mapped`` is what the free space map believes to be free there, which may lag behind. Where the page could not be looked at there is no
+    picture, and ``free`` and ``rows`` are 0.
     ``picture`` has one character for each 128 bytes of the page: ``h`` header, ``l`` line pointers, ``.`` free, ``r`` rows, ``*`` this row.
     """
 
@@ -92,11 +117,12 @@ class Place:
     free: int
     rows: int
     picture: str = ""
+    mapped: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit wrote: log positions (LSN), records and bytes, and where the rows are now."""
+    """What a commit wrote: log positions (LSN), records and bytes, and where the rows are now. ``waits`` are as a statement's."""
 
     before: str
     after: str
@@ -105,6 +131,7 @@ class Commit:
     size: int = 0
     records: tuple[Record, ...] = ()
     places: tuple[Place, ...] = ()
+    waits: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
