@@ -36,8 +36,8 @@ from pellucid.rest.validate import ModelCache
 from pellucid.server.reply import ShortWay
 from pellucid.settings import Settings
 from pellucid.trace.layer import TraceLayer
+from pellucid.trace.looking import slow_plans, telling, tracer_of
 from pellucid.trace.routes import trace_routes
-from pellucid.trace.tracer import Tracer
 from pellucid.web.described import PROBLEM_RESPONSE
 from pellucid.web.identity import current_identity
 from pellucid.web.memory import Memory
@@ -125,7 +125,10 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     application = application or Pellucid()
     if application.data is not None:
         raise StartupError("This application is being served already.", hint="Make one Pellucid() for each server.")
-    database = Database(settings.database(deployment.dsn, deployment.admin_dsn), deployment.capabilities)
+    tracing = settings.trace()
+    slow = slow_plans(tracing, deployment.capabilities)
+    database = Database(telling(settings.database(deployment.dsn, deployment.admin_dsn), slow), deployment.capabilities)
+    tracer = application.state.tracer = tracer_of(database, tracing, slow)
     tokens = open_tokens(settings.tokens(), settings.keys())
     passwords = Passwords(PasswordOptions(calibrated=settings.production))
     accounts = Accounts(
@@ -145,11 +148,8 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     application.state.accounts = accounts
     claimed, own = first_segments(application.routes), len(application.routes)
     own_layers = bool(application.user_middleware)
-    tracer = application.state.tracer = Tracer(settings.trace())
     listeners = install(application, settings.web(), [tracer.listen])
-    application.user_middleware.append(
-        Middleware(TraceLayer, options=tracer.options, watch=tracer.watch, lookers=tracer.lookers)
-    )
+    application.user_middleware.append(Middleware(TraceLayer, tracer=tracer))
     # FastAPI searches an included router anew for each request that goes past it; plain routes cost nothing.
     application.router.routes.extend(accounts_routes.router.routes)
     application.router.routes.extend(supabase_routes())

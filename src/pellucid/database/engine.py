@@ -19,7 +19,11 @@ def create_engine(options: DatabaseOptions) -> AsyncEngine:
 
     async def creator() -> Connection:
         connection: Connection = await connect(
-            options.dsn, application_name=options.application_name, within=options.connect_timeout, kind=Connection
+            options.dsn,
+            application_name=options.application_name,
+            within=options.connect_timeout,
+            kind=Connection,
+            session=options.session,
         )
         return connection
 

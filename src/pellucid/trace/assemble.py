@@ -6,21 +6,23 @@ from collections.abc import Mapping
 
 from pellucid.observe import Fact, Stage
 from pellucid.server.arrival import ARRIVAL, Arrival
-from pellucid.trace.document import Row, Trace
+from pellucid.trace.document import Row, Statement, Trace
 from pellucid.trace.proxies import Believed, facts_of
 from pellucid.trace.rows import Marks, rows_of
 from pellucid.trace.tracing import Tracing
+from pellucid.trace.witness.slow import SlowPlans
 from pellucid.web.access import shown_path
 from pellucid.web.exchange import Exchange
 
 
-def assemble(exchange: Exchange, tracing: Tracing, believed: Believed) -> Trace:
+def assemble(exchange: Exchange, tracing: Tracing, believed: Believed, slow: SlowPlans | None = None) -> Trace:
     """Make a trace. Nothing in it is masked yet (`pellucid.trace.masking`), and nothing judged (`pellucid.trace.verdict`).
 
     Args:
         exchange: the request, which is over.
         tracing: what was noted on its way.
         believed: the proxies whose headers are believed.
+        slow: has heard the plans of slow statements, where that was asked for.
     """
     rows, seconds, left = _rows(exchange, tracing)
     proxy = _proxy(exchange, believed, time.time() - seconds)
@@ -47,10 +49,23 @@ def assemble(exchange: Exchange, tracing: Tracing, believed: Believed) -> Trace:
         seconds=seconds,
         unaccounted=left,
         rows=rows,
-        statements=tuple(looking.statements) if looking is not None else (),
+        statements=tuple(looking.statements) if looking is not None else _slow(exchange, slow),
         commits=tuple(looking.commits) if looking is not None else (),
         missing=tuple(looking.missing) if looking is not None else (),
     )
+
+
+def _slow(exchange: Exchange, slow: SlowPlans | None) -> tuple[Statement, ...]:
+    """The plans of its slow statements: those that its connections were heard to tell while it had them."""
+    if slow is None:
+        return ()
+    found: list[Statement] = []
+    ended = exchange.recording.started + exchange.seconds
+    for span in exchange.recording.spans:
+        backend = span.facts.get("backend", span.facts.get("pool_backend"))
+        if isinstance(backend, int):
+            found += slow.between(backend, span.started, ended)
+    return tuple(found)
 
 
 def _rows(exchange: Exchange, tracing: Tracing) -> tuple[tuple[Row, ...], float, float]:

@@ -1,6 +1,7 @@
 """The layer that decides whether a request is traced, and has those looked at that are. It lies inside of all others, around the router."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -15,15 +16,14 @@ from pellucid.observe import ALL, FACTS
 from pellucid.server.arrival import ARRIVAL
 from pellucid.trace.context import Context
 from pellucid.trace.document import Reason
-from pellucid.trace.loopwatch import LoopWatch
 from pellucid.trace.onlooker import Onlooker
-from pellucid.trace.options import TraceOptions
-from pellucid.trace.plain import Plain
-from pellucid.trace.proxies import Believed
-from pellucid.trace.tracing import Lookers, Tracing
+from pellucid.trace.tracer import Tracer
+from pellucid.trace.tracing import Tracing
 from pellucid.web.exchange import Exchange, exchange_of
 from pellucid.web.operators import is_operator
 from pellucid.web.recorder import TRACE
+
+_log = logging.getLogger("pellucid.trace")
 
 _DEPTHS = {b"full": ALL, b"light": FACTS}
 _PARENT, _STATE = b"traceparent", b"tracestate"
@@ -36,12 +36,12 @@ class TraceLayer:
     look at the names of its headers.
     """
 
-    def __init__(self, app: ASGIApp, *, options: TraceOptions, watch: LoopWatch, lookers: Lookers = Plain) -> None:
+    def __init__(self, app: ASGIApp, *, tracer: Tracer) -> None:
         self.app = app
-        self.options = options
-        self.watch = watch
-        self.lookers = lookers
-        self.believed = Believed(options.proxies)
+        self.options = tracer.options
+        self.watch = tracer.watch
+        self.lookers = tracer.lookers
+        self.believed = tracer.believed
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI)."""
@@ -90,6 +90,14 @@ class TraceLayer:
             witness.reset(looking)
             if onlooker is not None:
                 onlooker.close()
+                await self._closed(tracing)
+
+    async def _closed(self, tracing: Tracing) -> None:
+        try:
+            if tracing.looking is not None:
+                await tracing.looking.close()
+        except Exception:  # noqa: BLE001 - the request has been answered, and is not to fail for it
+            _log.exception("a witness could not be closed")
 
     # -- the decision -------------------------------------------------------------------------------------------------
 

@@ -7,12 +7,9 @@ from typing import Any
 
 from pellucid.observe import Fact
 from pellucid.trace.document import Commit, Row, Statement, Trace
-from pellucid.web.redact import BLOT, escape, redact
+from pellucid.trace.witness.masking import statement as shown
+from pellucid.web.redact import escape, redact
 
-_LITERAL = re.compile(r"E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'", re.DOTALL)
-_DOLLARS = re.compile(r"\$([A-Za-z_]\w*)?\$.*?\$\1\$", re.DOTALL)
-_COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w.$])-?\d+(?:\.\d+)?(?![\w.])")
 _BOUND = re.compile(r"\$\d")
 
 
@@ -30,10 +27,7 @@ def masked(trace: Trace) -> Trace:
 
 def shown_sql(sql: str) -> str:
     """A statement as it may be shown. Constants of one that binds its values are its author's; those of others may be anybody's."""
-    if _BOUND.search(sql):
-        return redact(sql)
-    bare = _COMMENT.sub(" ", _DOLLARS.sub(f"'{BLOT}'", _LITERAL.sub(f"'{BLOT}'", sql)))
-    return redact(_NUMBER.sub("?", bare))
+    return shown(sql, bound=_BOUND.search(sql) is not None)
 
 
 def _facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:

@@ -35,3 +35,6 @@ class Plain:
 
     async def ended(self, driver: Connection, *, committed: bool) -> None:
         """Look at nothing."""
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""

@@ -49,7 +49,7 @@ def _is_hungry(node: Node) -> bool:
     return node.looked_at >= MANY and node.removed >= _MOSTLY * node.looked_at
 
 
-def _sequential(node: Node, root: Node, _statement: Statement, wall: float) -> Finding | None:
+def _sequential(node: Node, root: Node, statement: Statement, wall: float) -> Finding | None:
     if node.kind != "Seq Scan" or not node.filter:
         return None
     share = _share(node.own, wall)
@@ -57,7 +57,7 @@ def _sequential(node: Node, root: Node, _statement: Statement, wall: float) -> F
         return None
     if not node.measured and not (node.cost >= _COSTLY and node.cost >= root.cost / 2):
         return None
-    columns = columns_of(node)
+    do, gain = _index(node, statement)
     found = (
         f"{node.looked_at:,.0f} rows were read, and {node.rows:,.0f} were wanted"
         if node.measured
@@ -67,11 +67,27 @@ def _sequential(node: Node, root: Node, _statement: Statement, wall: float) -> F
         code="sequential-scan",
         what=f"PostgreSQL read the whole table {node.relation}.",
         because=f"No index fits its condition {node.filter}: {found}.",
-        do=f"create index on {node.relation} ({', '.join(columns)});"
-        if columns
-        else f"Index what {node.filter} compares.",
+        do=do,
         share=share,
+        gain=gain,
     )
+
+
+def _index(node: Node, statement: Statement) -> tuple[str, str]:
+    """The index that the scan lacks, and what it would gain, where that was tried."""
+    for advice in statement.advice:
+        if (node.relation or "").endswith(advice.table.rpartition(".")[2]):
+            tried = advice.before is not None and advice.after is not None
+            gain = (
+                f"Its estimated cost falls from {advice.before:,.0f} to {advice.after:,.0f} ({advice.how})."
+                if tried
+                else advice.how
+            )
+            return f"{advice.sql};", gain
+    columns = columns_of(node)
+    return (
+        f"create index on {node.relation} ({', '.join(columns)});" if columns else f"Index what {node.filter} compares."
+    ), ""
 
 
 def _per_row(node: Node, _root: Node, statement: Statement, wall: float) -> Finding | None:

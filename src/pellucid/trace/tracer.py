@@ -18,6 +18,8 @@ from pellucid.trace.proxies import Believed
 from pellucid.trace.store import TraceStore
 from pellucid.trace.tracing import Lookers, Tracing
 from pellucid.trace.verdict import judged
+from pellucid.trace.witness import Lookout
+from pellucid.trace.witness.slow import SlowPlans
 from pellucid.web.exchange import Exchange
 
 _log = logging.getLogger("pellucid.trace")
@@ -30,15 +32,32 @@ class Tracer(Lifecycle):
     """Makes traces of exchanges, and keeps them."""
 
     def __init__(
-        self, options: TraceOptions, *, lookers: Lookers = Plain, receivers: tuple[Receiver, ...] = ()
+        self,
+        options: TraceOptions,
+        lookout: Lookout | None = None,
+        *,
+        lookers: Lookers = Plain,
+        slow: SlowPlans | None = None,
+        receivers: tuple[Receiver, ...] = (),
     ) -> None:
+        """Trace.
+
+        Args:
+            options: what, and where it is kept.
+            lookout: is closed in the end.
+            lookers: make the witness of a request that is looked at in full.
+            slow: hears the plans of slow statements.
+            receivers: are given each trace.
+        """
         super().__init__()
         self.options = options
+        self.lookout = lookout
         self.lookers = lookers
+        self.slow = slow
         self.receivers = receivers
         self.watch = LoopWatch()
         self.store = TraceStore(options, self._finished)
-        self._believed = Believed(options.proxies)
+        self.believed = Believed(options.proxies)
         self._neighbours = Neighbours()
 
     def listen(self, exchange: Exchange) -> None:
@@ -51,7 +70,7 @@ class Tracer(Lifecycle):
             tracing = self._afterwards()
         if isinstance(tracing, Tracing) and self._worth(tracing, exchange):
             tracing.siblings, tracing.listed = siblings, listed
-            self.store.put(assemble(exchange, tracing, self._believed))
+            self.store.put(assemble(exchange, tracing, self.believed, self.slow))
 
     def _afterwards(self) -> Tracing | None:
         """Whether a request is traced of which nothing was noted: it went the short way, or was refused by a layer outside."""
@@ -77,3 +96,5 @@ class Tracer(Lifecycle):
 
     async def _stop(self) -> None:
         await asyncio.to_thread(self.store.settle)
+        if self.lookout is not None:
+            await self.lookout.close()

@@ -28,6 +28,10 @@ class Looking(Witness, Protocol):
         """What could not be seen."""
         ...
 
+    async def close(self) -> None:
+        """The request is over: look no more."""
+        ...
+
 
 Lookers = Callable[[], Looking]
 """Makes a witness for one request."""
