@@ -8,6 +8,8 @@ from sqlalchemy import event
 from pellucid.database.capabilities import Capabilities, Feature
 from pellucid.database.core import Database
 from pellucid.database.options import DatabaseOptions
+from pellucid.errors import StartupError
+from pellucid.trace.export import Exporter
 from pellucid.trace.options import TraceOptions
 from pellucid.trace.tracer import Tracer
 from pellucid.trace.witness import Lookout, Trials, Watcher
@@ -32,7 +34,30 @@ def tracer_of(database: Database, options: TraceOptions, slow: SlowPlans | None)
         _hear(database, slow)
     lookout = Lookout(database.options, None, database.capabilities)
     trials = Trials(real=not options.production)
-    return Tracer(options, lookout, lookers=lambda: Watcher(lookout, trials=trials), slow=slow)
+    return Tracer(
+        options,
+        lookout,
+        lookers=lambda: Watcher(lookout, trials=trials),
+        slow=slow,
+        exporter=exporter_of(options),
+    )
+
+
+def exporter_of(options: TraceOptions) -> Exporter | None:
+    """What sends traces on; None where nobody receives any. Its messages are read in only where they are written.
+
+    Raises:
+        StartupError: they cannot be.
+    """
+    if options.endpoint is None:
+        return None
+    try:
+        from pellucid.trace.otlp import request_of  # noqa: PLC0415 - it takes memory and time, and few need it
+    except ImportError as fault:
+        raise StartupError(
+            "otlp_endpoint needs the package opentelemetry-proto", hint="pip install opentelemetry-proto"
+        ) from fault
+    return Exporter(options, request_of)
 
 
 def _hear(database: Database, slow: SlowPlans) -> None:

@@ -1,14 +1,13 @@
 """The tracer of one worker: hears of each exchange that is over, and keeps those that are to be kept."""
 
 import asyncio
-import logging
 import random
-from collections.abc import Callable
 
 from pellucid.lifecycle import Lifecycle
 from pellucid.trace.assemble import assemble
 from pellucid.trace.context import Context
 from pellucid.trace.document import Reason, Trace
+from pellucid.trace.export import Exporter
 from pellucid.trace.loopwatch import LoopWatch
 from pellucid.trace.masking import masked
 from pellucid.trace.neighbours import Neighbours
@@ -22,11 +21,6 @@ from pellucid.trace.witness import Lookout
 from pellucid.trace.witness.slow import SlowPlans
 from pellucid.web.exchange import Exchange
 
-_log = logging.getLogger("pellucid.trace")
-
-Receiver = Callable[[Trace], None]
-"""Is given each trace, masked and judged, in a thread. It must be quick."""
-
 
 class Tracer(Lifecycle):
     """Makes traces of exchanges, and keeps them."""
@@ -38,7 +32,7 @@ class Tracer(Lifecycle):
         *,
         lookers: Lookers = Plain,
         slow: SlowPlans | None = None,
-        receivers: tuple[Receiver, ...] = (),
+        exporter: Exporter | None = None,
     ) -> None:
         """Trace.
 
@@ -47,14 +41,14 @@ class Tracer(Lifecycle):
             lookout: is closed in the end.
             lookers: make the witness of a request that is looked at in full.
             slow: hears the plans of slow statements.
-            receivers: are given each trace.
+            exporter: sends them on.
         """
         super().__init__()
         self.options = options
         self.lookout = lookout
         self.lookers = lookers
         self.slow = slow
-        self.receivers = receivers
+        self.exporter = exporter
         self.watch = LoopWatch()
         self.store = TraceStore(options, self._finished)
         self.believed = Believed(options.proxies)
@@ -87,14 +81,17 @@ class Tracer(Lifecycle):
     def _finished(self, trace: Trace) -> Trace:
         """The trace as it is kept, and sent on."""
         trace = judged(masked(trace))
-        for receiver in self.receivers:
-            try:
-                receiver(trace)
-            except Exception:  # noqa: BLE001 - one that fails must not silence the others
-                _log.exception("a receiver of traces failed")
+        if self.exporter is not None:
+            self.exporter.receive(trace)
         return trace
+
+    async def _start(self) -> None:
+        if self.exporter is not None:
+            await self.exporter.start()
 
     async def _stop(self) -> None:
         await asyncio.to_thread(self.store.settle)
+        if self.exporter is not None:
+            await self.exporter.stop()
         if self.lookout is not None:
             await self.lookout.close()

@@ -23,7 +23,6 @@ _ADVICE = {
     Stage.EXECUTE: "Look at the statement and its plan.",
     Stage.COMMIT: "Write more in fewer transactions, or look at the disk of the database.",
     Stage.RESPOND: "Ask for fewer rows or columns, or look at the way to the client.",
-    Stage.TRACE: "It is the looking itself; without it the request is quicker by as much.",
 }
 
 
@@ -36,7 +35,7 @@ def findings_of(trace: Trace) -> tuple[Finding, ...]:
     """What there is to be said of a trace: first where most of its time went, then what explains it, the weightiest first."""
     found = [finding for judge in _JUDGES for finding in judge(trace)]
     for statement in trace.statements:
-        found += of_plans(statement, trace.seconds)
+        found += of_plans(statement, own_seconds(trace))
     found.sort(key=lambda finding: -finding.share)
     most = _most(trace, found)
     return (*((most,) if most else ()), *_distinct(found))
@@ -51,15 +50,16 @@ def _most(trace: Trace, found: Sequence[Finding]) -> Finding | None:
     spent: dict[Stage, float] = defaultdict(float)
     for row in trace.rows:
         spent[row.stage] += row.seconds
-    if not spent or trace.seconds <= 0:
+    spent.pop(Stage.TRACE, None)
+    if not spent:
         return None
     stage = max(spent, key=lambda stage: spent[stage])
-    share = min(1.0, spent[stage] / trace.seconds)
+    share = _share(spent[stage], trace)
     because = found[0].what if found else "Nothing in it stands out."
     do = found[0].do if found else _ADVICE.get(stage, "Look at its row.")
     return Finding(
         "most",
-        f"Most of the time was {stage}: {_ms(spent[stage])} of {_ms(trace.seconds)} ({share:.0%}).",
+        f"Most of the time was {stage}: {_ms(spent[stage])} of {_ms(own_seconds(trace))} ({share:.0%}).",
         because,
         do,
         share,
@@ -70,8 +70,14 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1000:,.1f} ms"
 
 
+def own_seconds(trace: Trace) -> float:
+    """What the request would have taken without the looking."""
+    return max(0.0, trace.seconds - sum(row.seconds for row in trace.rows if row.stage is Stage.TRACE))
+
+
 def _share(seconds: float, trace: Trace) -> float:
-    return min(1.0, seconds / trace.seconds) if trace.seconds > 0 else 0.0
+    own = own_seconds(trace)
+    return min(1.0, seconds / own) if own > 0 else 0.0
 
 
 def _rows(trace: Trace, stage: Stage) -> list[Row]:
