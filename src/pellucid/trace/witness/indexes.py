@@ -23,9 +23,12 @@ REMOVED, SELECTIVE = 500, 9
 COLUMNS = 3
 """Columns of an index that is tried, at most."""
 
+_COLUMN = r'(?:(?:"(?:[^"]|"")+"|\w+)\.)?("(?:[^"]|"")+"|\w+)'
 _COMPARISON = re.compile(
-    r'(?:(?:"(?:[^"]|"")+"|\w+)\.)?("(?:[^"]|"")+"|\w+)\)?(?:::[\w ]+?(?:\(\d+\))?)? (=|<|>|<=|>=) (?!\(?"?\w+"?\.)'
+    rf'(?:(?<![\w"])\({_COLUMN}\)::[\w ]+?(?:\(\d+\))?|(?<![\w".]){_COLUMN}) (=|<|>|<=|>=) (?!\(?"?\w+"?\.)'
 )
+"""A column, or one that is cast, compared with something that is no column."""
+
 _INDEXES = """select array(select quote_ident(a.attname) from unnest(i.indkey::int2[]) with ordinality as k(number, place)
   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number order by k.place) as columns
 from pg_index i where i.indrelid = $1::text::regclass and i.indisvalid and i.indpred is null"""
@@ -111,7 +114,7 @@ def columns_of(condition: str) -> tuple[str, ...]:
     """
     if " OR " in condition or "NOT " in condition:
         return ()
-    found = [(match[1], match[2]) for match in _COMPARISON.finditer(condition)]
+    found = [(match[1] or match[2], match[3]) for match in _COMPARISON.finditer(condition)]
     equal = [column for column, operator in found if operator == "="]
     ranged = [column for column, operator in found if operator != "=" and column not in equal]
     return tuple(dict.fromkeys([*equal, *ranged[:1]]))[:COLUMNS]
@@ -143,8 +146,8 @@ async def _tried(lookout: Lookout, asked: Asked, wanted: Wanted, trials: Trials)
             "not tried: a trial on the real table would hold its writers up; hypopg tries without",
         )
     if wanted.size > trials.largest:
-        size = f"{wanted.size >> 20} MiB, and trials end at {trials.largest >> 20} MiB"
-        return Advice(wanted.table, wanted.sql, f"not tried: the table has {size}")
+        sizes = f"{wanted.size / 2**20:.1f} MiB, and trials end at {trials.largest / 2**20:.1f}"
+        return Advice(wanted.table, wanted.sql, f"not tried: the table has {sizes}")
     return await _costs(
         lookout, asked, _Trial(wanted, wanted.trial, "tried with a real index that was rolled back", trials)
     )

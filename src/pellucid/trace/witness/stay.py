@@ -86,6 +86,7 @@ class Stay:
         known = masked(sql, args, all_of_them=hide)
         again = await self._planned_again(sql, args)
         tree = told.plan if told else again
+        rules = await self._policies(tree)
         if told:
             self._note_for_trial(sql, args, told)
         found = Statement(
@@ -95,9 +96,9 @@ class Stay:
             planning=again["Planning Time"] / 1000 if again else None,
             execution=told.seconds if told else None,
             rows=rows,
-            plan=plan(tree, known) if tree else None,
+            plan=plan(tree, known.knowing(rules)) if tree else None,
             nested=tuple(nested(each, hide=hide) for each in inner),
-            policies=await self._policies(tree),
+            policies=rules,
             locks=await self._new_locks(samples.locks if samples else {}),
             estimated=told is None and tree is not None,
             replanned=again is not None,
