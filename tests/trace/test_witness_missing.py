@@ -9,6 +9,7 @@ from pellucid.database.bootstrap import bootstrap
 from pellucid.database.capabilities import Feature
 from pellucid.database.core import Database
 from pellucid.database.options import DatabaseOptions
+from pellucid.database.provisions import PLANS
 from pellucid.trace.witness import Lookout, Watcher
 from tests.conftest import Clone, run
 from tests.trace.looking import looked_at, lookout_at, request
@@ -17,19 +18,21 @@ TABLE = "create table note (id int primary key, text text); grant all on note to
 INSERT = ("insert into note values ($1, $2)", 1, "x")
 
 
+GRANTED = f"set on parameter {', '.join(PLANS)}"
+
+
 @pytest.fixture
 async def limited(clone: Clone, admin: asyncpg.Connection) -> AsyncIterator[Database]:
     """A database that is somebody else's: the one role that there is may act as anon, and no more."""
     await admin.execute(
-        "create role limited login; grant anon to limited; grant select on pellucid.alembic_version to limited"
+        f"revoke {GRANTED} from authenticator; grant select on pellucid.alembic_version to authenticator"
     )
     await admin.execute(TABLE)
-    dsn = clone.dsn.replace("//authenticator@", "//limited@")
     try:
-        async with Database(DatabaseOptions(dsn), await bootstrap(dsn)) as database:
+        async with Database(DatabaseOptions(clone.dsn), await bootstrap(clone.dsn)) as database:
             yield database
     finally:
-        await admin.execute("drop owned by limited; drop role limited")
+        await admin.execute(f"grant {GRANTED} to authenticator; revoke pg_read_server_files from authenticator")
 
 
 def told(watcher: Watcher) -> dict[str, tuple[str, str]]:
@@ -48,7 +51,7 @@ async def test_a_role_without_rights(limited: Database) -> None:
     assert ("public.note", "RowExclusiveLock") in {(lock.relation, lock.mode) for lock in statement.locks}
     missing = told(watcher)
     why, remedy = missing["plans of statements as they ran"]
-    assert why == "the database lacks leave for limited to ask for plans"
+    assert why == "the database lacks leave for authenticator to ask for plans"
     assert remedy.startswith("grant set on parameter auto_explain.log_min_duration")
     assert missing["records of the write-ahead log"][0].startswith(
         "permission denied for function pg_get_wal_records_info"
@@ -63,7 +66,7 @@ async def test_the_remedies_help(limited: Database, clone: Clone, admin: asyncpg
     for missing in limited.capabilities.missing:
         if missing.off is Feature.PLANS:
             await admin.execute(missing.needs)
-    await admin.execute("grant pg_read_server_files to limited")
+    await admin.execute("grant pg_read_server_files to authenticator")
     capabilities = await bootstrap(limited.options.dsn)
     assert capabilities.lacking(Feature.PLANS) is None
     async with (
