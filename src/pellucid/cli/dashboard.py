@@ -120,26 +120,33 @@ def as_lines(overview: Overview) -> Iterator[str]:
         yield ""
         yield section.title
         yield "\t".join(column.removeprefix("#") for column in section.columns)
-        yield from ("\t".join(line(cell) for cell in row) for row in section.rows)
+        yield from ("\t".join(_fit(cell) for cell in row) for row in section.rows)
 
 
 def _table(section: Section) -> RenderableType:
     if not section.rows:
         return Text(section.nothing, "dim")
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    wide = section.columns[-1] == "statement"
+    table = Table(box=None, pad_edge=False, header_style="dim", expand=wide)
     for column in section.columns:
         numbers = column.startswith("#")
-        last = column is section.columns[-1]
+        last = column is section.columns[-1] and wide
         table.add_column(
             column.removeprefix("#"),
             justify="right" if numbers else "left",
             no_wrap=not section.title.startswith("cannot"),
             overflow="ellipsis",
-            ratio=1 if last and not numbers else None,
+            ratio=1 if last else None,
         )
     for row in section.rows:
-        table.add_row(*(Text(cell if cell[:1] == " " else line(cell)) for cell in row))
+        table.add_row(*(Text(_fit(cell)) for cell in row))
     return table
+
+
+def _fit(cell: Cell) -> str:
+    """A cell on one line, with its indentation."""
+    indentation = len(cell) - len(cell.lstrip(" "))
+    return " " * indentation + line(cell)
 
 
 def _tree(blocked: Sequence[Blocked]) -> Iterator[tuple[Cell, ...]]:

@@ -33,7 +33,7 @@ _PLANNED = ("select", "insert", "update", "delete", "with", "merge", "values", "
 
 _RIGHTS = "let the server log in for administration with a superuser"
 _STATS = "grant pg_read_all_stats to the role that administers, or log in with a superuser"
-_READ = "grant pg_read_server_files to the role that administers, or log in with a superuser"
+_READ = "grant execute on function {schema}.pg_get_wal_records_info to {role};"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,9 @@ class Stay:
             self._notebook.miss(lacking)
             return Log()
         look = self._read_log(before, after, xid)
-        return await self._notebook.try_to(what, _READ, look) or Log()
+        seen = self._lookout.seen
+        remedy = _READ.format(schema=seen.extensions.get("pg_walinspect", "pellucid"), role=seen.role)
+        return await self._notebook.try_to(what, remedy, look) or Log()
 
     async def _read_log(self, before: str, after: str, xid: str) -> Log:
         bytes_between = (await self._lookout.ask(_DISTANCE, before, after))[0]["bytes"]
