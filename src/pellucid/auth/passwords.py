@@ -17,6 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pellucid.auth import imported
 from pellucid.auth.common_passwords import common_passwords
 from pellucid.errors import Unavailable
+from pellucid.observe import Stage, observe
 
 MIN_LENGTH = 8
 """Characters (Unicode code points) a new password must have."""
@@ -63,7 +64,8 @@ class Passwords:
             Unavailable: too many are waiting already.
         """
         self._refuse_crowd()
-        return await to_thread.run_sync(self._hasher.hash, _prepared(password), limiter=self._limiter)
+        with observe(Stage.IDENTITY, work="password hash"):
+            return await to_thread.run_sync(self._hasher.hash, _prepared(password), limiter=self._limiter)
 
     async def verify(self, password: str, hashed: str | None) -> bool:
         """Whether the password fits. With no hash it never does, after the same work.
@@ -72,11 +74,12 @@ class Passwords:
             Unavailable: too many are waiting already.
         """
         self._refuse_crowd()
-        if hashed is not None and imported.is_imported(hashed):
-            typed = password.encode("utf-8", "surrogatepass")  # as it was hashed elsewhere
-            return await to_thread.run_sync(imported.fits, typed, hashed, limiter=self._limiter)
-        candidate = _prepared(password)
-        return await to_thread.run_sync(self._fits, candidate, hashed or self._nobody, limiter=self._limiter)
+        with observe(Stage.IDENTITY, work="password check"):
+            if hashed is not None and imported.is_imported(hashed):
+                typed = password.encode("utf-8", "surrogatepass")  # as it was hashed elsewhere
+                return await to_thread.run_sync(imported.fits, typed, hashed, limiter=self._limiter)
+            candidate = _prepared(password)
+            return await to_thread.run_sync(self._fits, candidate, hashed or self._nobody, limiter=self._limiter)
 
     def outdated(self, hashed: str) -> bool:
         """Whether the hash was made with other parameters than today's, or elsewhere."""

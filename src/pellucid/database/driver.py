@@ -1,6 +1,6 @@
 """The driver's connection, with the three things that a pooled connection of ours must never get wrong."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import asyncpg
@@ -126,7 +126,12 @@ def _committed(tag: str) -> str:
 
 
 async def connect(
-    dsn: str, *, application_name: str, within: float, kind: type[asyncpg.Connection] = asyncpg.Connection
+    dsn: str,
+    *,
+    application_name: str,
+    within: float,
+    kind: type[asyncpg.Connection] = asyncpg.Connection,
+    session: Iterable[tuple[str, str]] = (),
 ) -> Any:
     """Open one connection.
 
@@ -135,6 +140,7 @@ async def connect(
         application_name: what PostgreSQL's own views call it.
         within: the longest wait, in seconds.
         kind: `Connection` where it goes into a pool, asyncpg's own otherwise.
+        session: settings that it begins with, and comes back to when it is cleaned.
 
     Raises:
         OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError: it cannot be opened.
@@ -145,5 +151,5 @@ async def connect(
         timeout=within,
         statement_cache_size=STATEMENT_CACHE,
         max_cached_statement_lifetime=0,
-        server_settings={"application_name": application_name},
+        server_settings={"application_name": application_name, **dict(session)},
     )

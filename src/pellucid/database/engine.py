@@ -11,7 +11,7 @@ from pellucid.database.driver import Connection, connect
 from pellucid.database.options import DatabaseOptions
 from pellucid.database.pool import FairPool
 from pellucid.database.sqlstate import translate
-from pellucid.observe import Stage, observe
+from pellucid.observe import Span, Stage, observe
 
 
 def create_engine(options: DatabaseOptions) -> AsyncEngine:
@@ -19,7 +19,11 @@ def create_engine(options: DatabaseOptions) -> AsyncEngine:
 
     async def creator() -> Connection:
         connection: Connection = await connect(
-            options.dsn, application_name=options.application_name, within=options.connect_timeout, kind=Connection
+            options.dsn,
+            application_name=options.application_name,
+            within=options.connect_timeout,
+            kind=Connection,
+            session=options.session,
         )
         return connection
 
@@ -51,7 +55,10 @@ def _statement_begins(_c: Any, _cursor: Any, _sql: str, _args: Any, context: Any
 
 
 def _statement_ended(connection: Any, cursor: Any, sql: str, args: Any, context: Any, many: bool) -> None:  # noqa: PLR0917 - SQLAlchemy's
-    context.observed.__exit__(None, None, None)
+    observed: Span = context.observed
+    observed.__exit__(None, None, None)
+    if observed.depth and observed.stage is Stage.EXECUTE:
+        observed.note(sql=sql, rows=max(cursor.rowcount, 0), times=len(args) if many and args else 1)
     attending = connection.connection.driver_connection.attending
     if attending is not None and context.execution_options.get("stage", Stage.EXECUTE) is Stage.EXECUTE:
         first = args[0] if many and args else args

@@ -16,7 +16,7 @@ from pellucid.database.opening import OPENING, Opening
 from pellucid.database.sqlstate import FOREIGN, disconnected, in_doubt
 from pellucid.database.witness import Witness, witness
 from pellucid.errors import ReadOnly
-from pellucid.observe import Stage
+from pellucid.observe import Stage, deep, remark
 
 READ_ONLY = ("transaction_read_only", "on")
 _OPENING = {"stage": Stage.SESSION}
@@ -47,6 +47,8 @@ def _open(session: OpenedSession, transaction: SessionTransaction, connection: C
     if opening.read_only:
         names, values = (READ_ONLY[0], *names), (READ_ONLY[1], *values)
     _set(connection, names, values)
+    if deep():
+        remark(Stage.SESSION, **opening.facts)
     if look is not None:
         await_only(Attendance(look, connection.connection.driver_connection).opened())  # type: ignore[arg-type] # ours
 

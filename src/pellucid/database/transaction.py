@@ -12,7 +12,7 @@ from pellucid.database.opening import Opening
 from pellucid.database.sqlstate import RETRY, STALE, disconnected, in_doubt
 from pellucid.database.witness import Witness, witness
 from pellucid.errors import Unavailable
-from pellucid.observe import Stage, observe
+from pellucid.observe import Stage, deep, observe, remark
 
 _log = logging.getLogger("pellucid.database")
 
@@ -44,11 +44,13 @@ class Transaction:
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Run one statement and return its rows. ``args`` are bound to ``$1``, ``$2``, … JSON comes as text, as PostgreSQL wrote it."""
-        with observe(Stage.EXECUTE):
+        with observe(Stage.EXECUTE) as span:
             try:
                 rows = await self._fetch(sql, args)
             except Exception as fault:
                 raise self._opening.translated(fault) from fault
+            if span.depth:
+                span.note(sql=sql, rows=len(rows), shared=1)
         self._fetched = True
         await self._tell(sql, args, len(rows))
         return rows
@@ -105,6 +107,8 @@ class Transaction:
             await self._lease.run(self._lease.driver.execute(self._opening.begin))
         else:
             await self._open_before(look)
+        if deep():
+            remark(Stage.SESSION, **self._opening.facts)
         if self._opening.first is not None:
             with observe(Stage.SESSION):
                 rows = await self._lease.run(self._lease.driver.fetch(self._opening.first))
