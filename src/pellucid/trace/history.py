@@ -4,6 +4,8 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from pellucid.database.capabilities import Feature
+from pellucid.database.core import Database
 from pellucid.lifecycle import Lifecycle
 from pellucid.trace.statements import remember, schema_of
 from pellucid.trace.witness.lookout import BROKEN, Lookout
@@ -15,6 +17,14 @@ FIRST = 30.0
 """Seconds before the first one: a start has other things to do."""
 
 log = logging.getLogger(__name__)
+
+
+def historian_of(database: Database, admin_dsn: str | None) -> "Historian | None":
+    """What keeps the history of a worker's database; None where there are no statistics, or no place for a history."""
+    lacking = database.capabilities.lacking
+    if lacking(Feature.STATISTICS) is not None or lacking(Feature.HISTORY) is not None:
+        return None
+    return Historian(Lookout(database.options, admin_dsn, database.capabilities))
 
 
 class Historian(Lifecycle):

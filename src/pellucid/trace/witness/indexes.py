@@ -156,32 +156,32 @@ async def _tried(lookout: Lookout, asked: Asked, wanted: Wanted, trials: Trials)
 async def _costs(lookout: Lookout, asked: Asked, trial: _Trial) -> Advice:
     """The estimated costs before and after the index is made."""
     async with lookout.use() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
+        await connection.execute("begin")
         try:
             before = await _cost(connection, asked)
             await connection.execute(f"set local statement_timeout = {trial.trials.milliseconds}")
             await connection.execute(trial.make)
             after = await _cost(connection, asked)
         except asyncpg.PostgresError as fault:
-            return Advice(trial.wanted.table, trial.wanted.sql, f"not tried: {str(fault).partition(chr(10))[0]}")
-        finally:
-            await transaction.rollback()
-            await _forget(connection, lookout)
+            refusal = str(fault).partition("\n")[0]
+        else:
+            refusal = None
+        await connection.execute(
+            "rollback"
+        )  # whatever else goes wrong ends the connection, and the transaction with it
+        await _forget(connection, lookout)
+    if refusal is not None:
+        return Advice(trial.wanted.table, trial.wanted.sql, f"not tried: {refusal}")
     return Advice(trial.wanted.table, trial.wanted.sql, trial.how, before, after)
 
 
 async def _cost(connection: asyncpg.Connection, asked: Asked) -> float:
     """What the planner expects the statement to cost, for its caller."""
-    look = connection.transaction()
-    await look.start()
-    try:
-        await connection.execute("select pg_catalog.set_config('search_path', 'pg_catalog', true)")
-        await connection.fetch(_AS_CALLER, asked.path, asked.claims, asked.role)
-        explain = await connection.prepare(f"explain (format json) {asked.sql}", name="")
-        told = json.loads(await explain.fetchval(*asked.args))
-    finally:
-        await look.rollback()
+    await connection.execute("savepoint look; select pg_catalog.set_config('search_path', 'pg_catalog', true)")
+    await connection.fetch(_AS_CALLER, asked.path, asked.claims, asked.role)
+    explain = await connection.prepare(f"explain (format json) {asked.sql}", name="")
+    told = json.loads(await explain.fetchval(*asked.args))
+    await connection.execute("rollback to savepoint look; release savepoint look")
     return float(told[0]["Plan"]["Total Cost"])
 
 

@@ -142,15 +142,14 @@ class Stay:
         """The plan once more, for the time that planning takes and for where no plan was sent. It is not run."""
         if not sql.lstrip(" \n\t(").lower().startswith(_PLANNED):
             return None
+        await self._driver.execute("SAVEPOINT pellucid_plan")
         try:
-            await self._driver.execute("SAVEPOINT pellucid_plan")
             explain = await self._driver.prepare(f"{OURS} explain (format json, summary, verbose) {sql}", name="")
             told = await explain.fetchval(*args)
         except asyncpg.PostgresError:
-            await self._driver.execute("ROLLBACK TO SAVEPOINT pellucid_plan")
+            await self._driver.execute("ROLLBACK TO SAVEPOINT pellucid_plan; RELEASE SAVEPOINT pellucid_plan")
             return None
-        finally:
-            await self._driver.execute("RELEASE SAVEPOINT pellucid_plan")
+        await self._driver.execute("RELEASE SAVEPOINT pellucid_plan")
         made: Mapping[str, Any] = (json.loads(told) if isinstance(told, str) else told)[0]
         return made
 
