@@ -35,6 +35,7 @@ from pellucid.rest.share import Share
 from pellucid.rest.validate import ModelCache
 from pellucid.server.reply import ShortWay
 from pellucid.settings import Settings
+from pellucid.trace.history import historian_of
 from pellucid.trace.layer import TraceLayer
 from pellucid.trace.looking import slow_plans, telling, tracer_of
 from pellucid.trace.routes import trace_routes
@@ -128,7 +129,7 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     tracing = settings.trace()
     slow = slow_plans(tracing, deployment.capabilities)
     database = Database(telling(settings.database(deployment.dsn, deployment.admin_dsn), slow), deployment.capabilities)
-    tracer = application.state.tracer = tracer_of(database, tracing, slow)
+    tracer = application.state.tracer = tracer_of(database, tracing, slow, deployment.admin_dsn)
     tokens = open_tokens(settings.tokens(), settings.keys())
     passwords = Passwords(PasswordOptions(calibrated=settings.production))
     accounts = Accounts(
@@ -168,7 +169,9 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     if application.data.share and not own_layers and not web.trace_header:
         memory = Memory(application.front, Reader(), identifier.known, listeners=listeners, options=web)
         application.front, application.short_way = memory, memory.take
-    _live_with(application, Stack(tracer, database, accounts.life, watch, *filter(None, [application.data.share])))
+    historian = historian_of(database, deployment.admin_dsn)
+    parts = [historian, application.data.share]
+    _live_with(application, Stack(tracer, database, accounts.life, watch, *filter(None, parts)))
     return application
 
 

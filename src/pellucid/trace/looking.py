@@ -28,11 +28,20 @@ def telling(options: DatabaseOptions, slow: SlowPlans | None) -> DatabaseOptions
     return options if slow is None else replace(options, session=(*options.session, *slow.server_settings.items()))
 
 
-def tracer_of(database: Database, options: TraceOptions, slow: SlowPlans | None) -> Tracer:
-    """The tracer of a worker. Indexes are tried for real in development only, for that holds up writers for a moment."""
+def tracer_of(
+    database: Database, options: TraceOptions, slow: SlowPlans | None, admin_dsn: str | None = None
+) -> Tracer:
+    """The tracer of a worker. Indexes are tried for real in development only, for that holds up writers for a moment.
+
+    Args:
+        database: the one of the worker.
+        options: what is traced.
+        slow: hears the plans of slow statements.
+        admin_dsn: logs in with the role that may see most; None where that is the one of ``database``.
+    """
     if slow is not None:
         _hear(database, slow)
-    lookout = Lookout(database.options, None, database.capabilities)
+    lookout = Lookout(database.options, admin_dsn, database.capabilities)
     trials = Trials(real=not options.production)
     return Tracer(
         options,

@@ -23,9 +23,12 @@ REMOVED, SELECTIVE = 500, 9
 COLUMNS = 3
 """Columns of an index that is tried, at most."""
 
+_COLUMN = r'(?:(?:"(?:[^"]|"")+"|\w+)\.)?("(?:[^"]|"")+"|\w+)'
 _COMPARISON = re.compile(
-    r'(?:(?:"(?:[^"]|"")+"|\w+)\.)?("(?:[^"]|"")+"|\w+)\)?(?:::[\w ]+?(?:\(\d+\))?)? (=|<|>|<=|>=) (?!\(?"?\w+"?\.)'
+    rf'(?:(?<![\w"])\({_COLUMN}\)::[\w ]+?(?:\(\d+\))?|(?<![\w".]){_COLUMN}) (=|<|>|<=|>=) (?!\(?"?\w+"?\.)'
 )
+"""A column, or one that is cast, compared with something that is no column."""
+
 _INDEXES = """select array(select quote_ident(a.attname) from unnest(i.indkey::int2[]) with ordinality as k(number, place)
   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number order by k.place) as columns
 from pg_index i where i.indrelid = $1::text::regclass and i.indisvalid and i.indpred is null"""
@@ -111,7 +114,7 @@ def columns_of(condition: str) -> tuple[str, ...]:
     """
     if " OR " in condition or "NOT " in condition:
         return ()
-    found = [(match[1], match[2]) for match in _COMPARISON.finditer(condition)]
+    found = [(match[1] or match[2], match[3]) for match in _COMPARISON.finditer(condition)]
     equal = [column for column, operator in found if operator == "="]
     ranged = [column for column, operator in found if operator != "=" and column not in equal]
     return tuple(dict.fromkeys([*equal, *ranged[:1]]))[:COLUMNS]
@@ -143,8 +146,8 @@ async def _tried(lookout: Lookout, asked: Asked, wanted: Wanted, trials: Trials)
             "not tried: a trial on the real table would hold its writers up; hypopg tries without",
         )
     if wanted.size > trials.largest:
-        size = f"{wanted.size >> 20} MiB, and trials end at {trials.largest >> 20} MiB"
-        return Advice(wanted.table, wanted.sql, f"not tried: the table has {size}")
+        sizes = f"{wanted.size / 2**20:.1f} MiB, and trials end at {trials.largest / 2**20:.1f}"
+        return Advice(wanted.table, wanted.sql, f"not tried: the table has {sizes}")
     return await _costs(
         lookout, asked, _Trial(wanted, wanted.trial, "tried with a real index that was rolled back", trials)
     )
@@ -153,32 +156,32 @@ async def _tried(lookout: Lookout, asked: Asked, wanted: Wanted, trials: Trials)
 async def _costs(lookout: Lookout, asked: Asked, trial: _Trial) -> Advice:
     """The estimated costs before and after the index is made."""
     async with lookout.use() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
+        await connection.execute("begin")
         try:
             before = await _cost(connection, asked)
             await connection.execute(f"set local statement_timeout = {trial.trials.milliseconds}")
             await connection.execute(trial.make)
             after = await _cost(connection, asked)
         except asyncpg.PostgresError as fault:
-            return Advice(trial.wanted.table, trial.wanted.sql, f"not tried: {str(fault).partition(chr(10))[0]}")
-        finally:
-            await transaction.rollback()
-            await _forget(connection, lookout)
+            refusal = str(fault).partition("\n")[0]
+        else:
+            refusal = None
+        await connection.execute(
+            "rollback"
+        )  # whatever else goes wrong ends the connection, and the transaction with it
+        await _forget(connection, lookout)
+    if refusal is not None:
+        return Advice(trial.wanted.table, trial.wanted.sql, f"not tried: {refusal}")
     return Advice(trial.wanted.table, trial.wanted.sql, trial.how, before, after)
 
 
 async def _cost(connection: asyncpg.Connection, asked: Asked) -> float:
     """What the planner expects the statement to cost, for its caller."""
-    look = connection.transaction()
-    await look.start()
-    try:
-        await connection.execute("select pg_catalog.set_config('search_path', 'pg_catalog', true)")
-        await connection.fetch(_AS_CALLER, asked.path, asked.claims, asked.role)
-        explain = await connection.prepare(f"explain (format json) {asked.sql}", name="")
-        told = json.loads(await explain.fetchval(*asked.args))
-    finally:
-        await look.rollback()
+    await connection.execute("savepoint look; select pg_catalog.set_config('search_path', 'pg_catalog', true)")
+    await connection.fetch(_AS_CALLER, asked.path, asked.claims, asked.role)
+    explain = await connection.prepare(f"explain (format json) {asked.sql}", name="")
+    told = json.loads(await explain.fetchval(*asked.args))
+    await connection.execute("rollback to savepoint look; release savepoint look")
     return float(told[0]["Plan"]["Total Cost"])
 
 

@@ -6,7 +6,7 @@ name is no secret's; a text constant in a plan is shown where it is such a param
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pellucid.web.redact import BLOT, is_secret, redact
@@ -50,6 +50,10 @@ class Masked:
     shown: tuple[str | None, ...] = ()
     known: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
+
+    def knowing(self, texts: Sequence[str]) -> "Masked":
+        """The same, where the constants of these texts may be shown as well: they stand in the schema."""
+        return replace(self, known=self.known.union(*(_literals(text) for text in texts)))
 
 
 def masked(sql: str, args: Sequence[Any], *, all_of_them: bool = False) -> Masked:

@@ -33,7 +33,7 @@ _PLANNED = ("select", "insert", "update", "delete", "with", "merge", "values", "
 
 _RIGHTS = "let the server log in for administration with a superuser"
 _STATS = "grant pg_read_all_stats to the role that administers, or log in with a superuser"
-_READ = "grant pg_read_server_files to the role that administers, or log in with a superuser"
+_READ = "grant execute on function {schema}.pg_get_wal_records_info to {role};"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ class Stay:
         known = masked(sql, args, all_of_them=hide)
         again = await self._planned_again(sql, args)
         tree = told.plan if told else again
+        rules = await self._policies(tree)
         if told:
             self._note_for_trial(sql, args, told)
         found = Statement(
@@ -95,9 +96,9 @@ class Stay:
             planning=again["Planning Time"] / 1000 if again else None,
             execution=told.seconds if told else None,
             rows=rows,
-            plan=plan(tree, known) if tree else None,
+            plan=plan(tree, known.knowing(rules)) if tree else None,
             nested=tuple(nested(each, hide=hide) for each in inner),
-            policies=await self._policies(tree),
+            policies=rules,
             locks=await self._new_locks(samples.locks if samples else {}),
             estimated=told is None and tree is not None,
             replanned=again is not None,
@@ -141,15 +142,14 @@ class Stay:
         """The plan once more, for the time that planning takes and for where no plan was sent. It is not run."""
         if not sql.lstrip(" \n\t(").lower().startswith(_PLANNED):
             return None
+        await self._driver.execute("SAVEPOINT pellucid_plan")
         try:
-            await self._driver.execute("SAVEPOINT pellucid_plan")
             explain = await self._driver.prepare(f"{OURS} explain (format json, summary, verbose) {sql}", name="")
             told = await explain.fetchval(*args)
         except asyncpg.PostgresError:
-            await self._driver.execute("ROLLBACK TO SAVEPOINT pellucid_plan")
+            await self._driver.execute("ROLLBACK TO SAVEPOINT pellucid_plan; RELEASE SAVEPOINT pellucid_plan")
             return None
-        finally:
-            await self._driver.execute("RELEASE SAVEPOINT pellucid_plan")
+        await self._driver.execute("RELEASE SAVEPOINT pellucid_plan")
         made: Mapping[str, Any] = (json.loads(told) if isinstance(told, str) else told)[0]
         return made
 
@@ -193,7 +193,9 @@ class Stay:
             self._notebook.miss(lacking)
             return Log()
         look = self._read_log(before, after, xid)
-        return await self._notebook.try_to(what, _READ, look) or Log()
+        seen = self._lookout.seen
+        remedy = _READ.format(schema=seen.extensions.get("pg_walinspect", "pellucid"), role=seen.role)
+        return await self._notebook.try_to(what, remedy, look) or Log()
 
     async def _read_log(self, before: str, after: str, xid: str) -> Log:
         bytes_between = (await self._lookout.ask(_DISTANCE, before, after))[0]["bytes"]
