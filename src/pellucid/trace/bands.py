@@ -58,7 +58,9 @@ def bands(hop: Hop) -> tuple[Band, ...]:
         return (client,)
     rows = placed(hop, hop.server)
     inner = [row for row in rows if row.stage in IN_POSTGRES]
-    server = _band("Pellucid", [row for row in rows if row.stage not in IN_POSTGRES], _window(rows, hop, hop.server), hop)
+    server = _band(
+        "Pellucid", [row for row in rows if row.stage not in IN_POSTGRES], _window(rows, hop, hop.server), hop
+    )
     client = _with_way(client, server, hop)
     server = _with_rest(server, rows, hop.server.unaccounted, hop)
     return (client, server, _band("PostgreSQL", inner, _extent(inner), hop)) if inner else (client, server)
@@ -101,7 +103,17 @@ def _band(title: str, rows: Iterable[Row], window: Interval, hop: Hop) -> Band:
 
 def _bar(row: Row, depth: int, longest: float, hop: Hop) -> Bar:
     leads = row.seconds == longest > 0
-    return Bar(row.stage.value, Kind.STAGE, row.stage, (_interval(row),), row.seconds, _share(row.seconds, hop), depth, leads, row.facts)
+    return Bar(
+        row.stage.value,
+        Kind.STAGE,
+        row.stage,
+        (_interval(row),),
+        row.seconds,
+        _share(row.seconds, hop),
+        depth,
+        leads,
+        row.facts,
+    )
 
 
 def _interval(row: Row) -> Interval:
@@ -113,7 +125,12 @@ def _share(seconds: float, hop: Hop) -> float:
 
 
 def _contains(outer: Row, inner: Row) -> bool:
-    return outer is not inner and outer.start <= inner.start and _interval(outer)[1] >= _interval(inner)[1] and outer.seconds > inner.seconds
+    return (
+        outer is not inner
+        and outer.start <= inner.start
+        and _interval(outer)[1] >= _interval(inner)[1]
+        and outer.seconds > inner.seconds
+    )
 
 
 def _encloses(row: Row, rows: Iterable[Row]) -> bool:

@@ -23,6 +23,7 @@ EMPTY: Line = ()
 
 def clean(text: str) -> str:
     """The text without what could command a terminal or reorder a line; servers and certificates may say anything."""
+    text = str(text)
     return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
@@ -53,6 +54,8 @@ def duration(seconds: float) -> str:
     """A time with three figures: ``4 µs``, ``0.42 ms``, ``31.5 ms``, ``1.25 s``."""
     milliseconds = seconds * 1000
     match milliseconds:
+        case _ if seconds >= 120:
+            return f"{seconds / 60:.0f} min"
         case _ if milliseconds >= 1000:
             return f"{seconds:.2f} s"
         case _ if milliseconds >= 100:
@@ -88,30 +91,26 @@ def plural(count: int, word: str) -> str:
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
-_BYTES = ("_bytes", "_on_wire", "handshake_in", "handshake_out", "bytes")
+_UNITLESS = frozenset({"share", "ratio", "cost", "gain"})
+_LONGEST = 400
 
 
 def told(name: str, value: Fact) -> str:
-    """One fact in words."""
+    """One fact in words. A number with a point is a time in seconds, unless its name says otherwise."""
     words = name.replace("_", " ").replace("-", " ")
     match value:
         case True:
             return f"{words} yes"
         case False:
             return f"{words} no"
-        case int() if name.endswith(_BYTES):
+        case int() if name.endswith(("_bytes", "_on_wire", "_in", "_out")):
             return f"{words.removesuffix(' bytes')} {size(value)}"
-        case float() if name in _SECONDS:
+        case float() if name not in _UNITLESS:
             return f"{words} {duration(value)}"
-        case float():
-            return f"{words} {value:.4g}"
         case _:
-            return f"{words} {value}"
-
-
-_SECONDS = frozenset({"first_byte", "waited", "seconds", "age", "queued", "planning", "execution", "lag", "expires_in", "loop"})
+            return f"{words} {cut(str(value), _LONGEST)}"
 
 
 def facts_told(facts: Mapping[str, Fact]) -> list[str]:
     """All facts in words; those that say nothing are left out."""
-    return [told(name, value) for name, value in facts.items() if value != ""]
+    return [told(name, value) for name, value in facts.items() if value not in {"", None}]

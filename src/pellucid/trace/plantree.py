@@ -13,7 +13,14 @@ _CONDITIONS = (
     "Index Cond", "Recheck Cond", "Filter", "Join Filter", "Hash Cond", "Merge Cond", "One-Time Filter", "Sort Key", "Group Key",
     "Conflict Resolution", "Conflict Arbiter Indexes", "Function Name", "CTE Name", "Subplan Name",
 )  # fmt: skip
-_COUNTS = ("Rows Removed by Filter", "Rows Removed by Index Recheck", "Rows Removed by Join Filter", "Heap Fetches", "Workers Launched", "WAL Records")
+_COUNTS = (
+    "Rows Removed by Filter",
+    "Rows Removed by Index Recheck",
+    "Rows Removed by Join Filter",
+    "Heap Fetches",
+    "Workers Launched",
+    "WAL Records",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A node and where it stands: its level, for each level above whether more follows there, and whether it is the last of its siblings."""
+    """A node and where it stands: its level, for each level above whether more follows, and whether it is the last."""
 
     node: Node
     level: int
@@ -128,7 +135,8 @@ def _notes(plan: Mapping[str, Any]) -> Iterator[str]:
         if name in plan and not (name == "Function Name" or (name == "CTE Name" and "Alias" in plan)):
             yield f"{name}: {_words(plan[name])}"
     if "Sort Method" in plan:
-        yield f"Sort Method: {plan['Sort Method']}, {plan.get('Sort Space Used', '?')} kB in {str(plan.get('Sort Space Type', 'memory')).lower()}"
+        where = str(plan.get("Sort Space Type", "memory")).lower()
+        yield f"Sort Method: {plan['Sort Method']}, {plan.get('Sort Space Used', '?')} kB in {where}"
     yield from (f"{name}: {plan[name]:,}" for name in _COUNTS if isinstance(plan.get(name), int) and plan[name])
 
 

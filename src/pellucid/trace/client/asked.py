@@ -111,7 +111,7 @@ def plain(url: str) -> str:
         port = "" if parts.port is None else f":{parts.port}"
         host = parts.hostname if ":" in parts.hostname else _ascii(parts.hostname)
     except ValueError as fault:
-        raise Failed(f"the address is not one: {fault}", "write it as http://host:port/path") from fault
+        raise Failed("the address is not one", "write it as http://host:port/path") from fault
     host = f"[{host}]" if ":" in host else host
     return SplitResult(
         parts.scheme, host + port, quote(parts.path or "/", safe=_PLAIN), quote(parts.query, safe=_PLAIN), ""

@@ -18,6 +18,7 @@ class Client:
     """Asks; an asynchronous context manager that hangs up at its end.
 
     Attributes:
+        requests: what was asked on the last journey, hop by hop.
         answers: the head of each answer of the last journey.
         failure: why the last journey has no answer; None where it has.
     """
@@ -26,6 +27,7 @@ class Client:
         self._ways = ways
         self._opener = Opener(ways)
         self._open: dict[Origin, tuple[Talk, int]] = {}
+        self.requests: list[Asked] = []
         self.answers: list[Head] = []
         self.failure: Failed | None = None
 
@@ -39,12 +41,13 @@ class Client:
 
     async def visit(self, asked: Asked, sink: Sink) -> Journey:
         """Ask until there is an answer that sends nowhere else, or none. The body of the last one goes to the sink."""
-        self.answers, self.failure = [], None
+        self.requests, self.answers, self.failure = [], [], None
         self._opener.prepare(asked.origin)
         started = perf_counter()
         hops: list[Hop] = []
         following: Asked | None = asked
         while following is not None:
+            self.requests.append(following)
             hop, following = await self._hop(following, Notes(started), sink)
             hops.append(hop)
             if following is not None and len(hops) > self._ways.most_hops:

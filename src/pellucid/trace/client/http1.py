@@ -5,7 +5,7 @@ import h11
 from pellucid.trace.client.asked import Asked
 from pellucid.trace.client.failure import Failed, HungUp
 from pellucid.trace.client.notes import Facts
-from pellucid.trace.client.talk import Head, Sink, phrase, text
+from pellucid.trace.client.talk import UNSENDABLE, Head, Sink, phrase, raw, text
 from pellucid.trace.client.wire import Wire
 
 MOST_HEAD = 1024 * 1024
@@ -31,13 +31,15 @@ class Http1:
         try:
             head = self._state.send(
                 h11.Request(
-                    method=asked.method, target=asked.target, headers=[("host", asked.authority), *asked.sent_headers()]
+                    method=asked.method,
+                    target=asked.target,
+                    headers=raw([("host", asked.authority), *asked.sent_headers()]),
                 )
             )
             body = self._state.send(h11.Data(data=asked.body)) if asked.body else b""
             body = (body or b"") + (self._state.send(h11.EndOfMessage()) or b"")
         except h11.LocalProtocolError as fault:
-            raise Failed(f"the request cannot be sent: {fault}", "look at the method and the headers") from fault
+            raise Failed(*UNSENDABLE) from fault
         facts: Facts = {"header_bytes": len(head or b""), "body_bytes": len(body)}
         try:
             await self._wire.write((head or b"") + body)

@@ -13,7 +13,7 @@ import h2.settings
 from pellucid.trace.client.asked import Asked
 from pellucid.trace.client.failure import Failed, HungUp
 from pellucid.trace.client.notes import Facts
-from pellucid.trace.client.talk import Head, Sink, head_of, pseudo
+from pellucid.trace.client.talk import UNSENDABLE, Head, Sink, head_of, pseudo
 from pellucid.trace.client.wire import Wire
 
 _FRAME = 9
@@ -83,7 +83,7 @@ class Http2:
         try:
             self._state.send_headers(self._stream, pseudo(asked), end_stream=not asked.body)
         except h2.exceptions.ProtocolError as fault:
-            raise Failed(f"the request cannot be sent: {fault}", "look at the method and the headers") from fault
+            raise Failed(*UNSENDABLE) from fault
         sizes: Facts = {"header_bytes": await self._flush(), "stream": self._stream}
         return sizes | {"body_bytes": await self._send_body(asked.body or b"")}
 

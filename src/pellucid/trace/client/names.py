@@ -13,6 +13,8 @@ from pellucid.trace.client.questions import Config, Reply, ask, spelt, system_co
 RESOLUTION_DELAY = 0.05
 """How long an answer for IPv6 is waited for when that for IPv4 is there (RFC 8305, 3)."""
 
+_NOTHING = {"NOERROR": "none", "NXDOMAIN": "no such name"}
+
 
 async def resolve(origin: Origin, ways: Ways, facts: Facts) -> tuple[str, ...]:
     """The addresses of a host. What was asked and said is put into the facts.
@@ -92,7 +94,7 @@ def _note(replies: Iterable[Reply], facts: Facts) -> None:
     for reply in replies:
         ttl = "" if reply.ttl is None else f" (TTL {reply.ttl} s)"
         facts["server"] = f"{spelt(reply.server)}, {reply.transport}"
-        facts[reply.kind] = (", ".join(reply.addresses) or reply.rcode) + ttl
+        facts[reply.kind] = (", ".join(reply.addresses) or _NOTHING.get(reply.rcode, reply.rcode)) + ttl
         if reply.ttl is not None:
             facts["ttl"] = reply.ttl
         if reply.aliases:

@@ -9,6 +9,8 @@ from pellucid.trace.client.asked import Asked
 from pellucid.trace.client.failure import Failed
 from pellucid.trace.client.notes import Facts
 
+UNSENDABLE = ("the request cannot be sent: it breaks the rules of HTTP", "look at the method and the headers")
+"""The message does not quote what is wrong with it: that may be a secret."""
 Sink = Callable[[bytes], object]
 """What becomes of the body, piece by piece."""
 
@@ -58,6 +60,18 @@ def phrase(status: int) -> str:
         return http.HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+def raw(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Headers as they are sent.
+
+    Raises:
+        Failed: one has letters that a header cannot have.
+    """
+    try:
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    except UnicodeEncodeError as fault:
+        raise Failed(*UNSENDABLE) from fault
 
 
 def pseudo(asked: Asked) -> list[tuple[bytes, bytes]]:
