@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pellucid.observe import Stage
+from pellucid.observe import Fact, Stage
 from pellucid.trace.document import Commit, Finding, Lock, Missing, Place, Reason, Record, Row, Statement, Trace
 from pellucid.trace.journey import Hop, Journey
 
@@ -207,7 +207,7 @@ SERVER = Trace(
     ),
 )
 
-DNS = {
+DNS: dict[str, Fact] = {
     "name": "api.example.com",
     "from": "DNS",
     "question": "api.example.com. A, AAAA",
@@ -217,7 +217,7 @@ DNS = {
     "ttl": 300,
     "questions": 2,
 }
-TLS = {
+TLS: dict[str, Fact] = {
     "version": "TLS 1.3",
     "cipher": "TLS_AES_256_GCM_SHA384",
     "alpn": "h2",
@@ -229,7 +229,7 @@ TLS = {
     "days_left": 84,
     "verified": True,
 }
-RECEIVED = {
+RECEIVED: dict[str, Fact] = {
     "status": 200,
     "content-type": "application/json",
     "header_bytes": 268,

@@ -124,9 +124,10 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
         kept=not new_connections,
         shown=shown,
     )
-    outcome = _asked(
-        written, ways, "" if client_only else "light" if light else "full", repeat, output, silent or json_output
-    )
+    depth = "" if client_only else "light" if light else "full"
+    outcome = _asked(written, ways, Wanted(depth, repeat, output, silent or json_output))
+    if output == "-" and sys.stdout.isatty():
+        typer.echo()
     if include and not json_output:
         _show_heads(outcome.heads)
     _show(outcome, json_output)

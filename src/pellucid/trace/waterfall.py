@@ -118,7 +118,7 @@ def _drawing(bar: Bar, band: Band, room: int) -> str:
 
 def _seen(shown: tuple[Band, ...], sheet: Sheet) -> Iterator[Line]:
     """All facts, stage by stage."""
-    told = [(band, bar) for band in shown for bar in band.bars if bar.facts.keys() - {"part", "sql"}]
+    told = [(band, bar) for band in shown for bar in band.bars if bar.facts.keys() - _SAID]
     if not told:
         return
     yield EMPTY
@@ -129,8 +129,12 @@ def _seen(shown: tuple[Band, ...], sheet: Sheet) -> Iterator[Line]:
             yield line(label if not number else Piece(" " * _LABEL), text)
 
 
+_SAID = frozenset({"part", "sql", "failed"})
+"""Facts that stand elsewhere already."""
+
+
 def _facts(bar: Bar) -> list[str]:
-    return facts_told({name: value for name, value in bar.facts.items() if name not in {"part", "sql"}})
+    return facts_told({name: value for name, value in bar.facts.items() if name not in _SAID})
 
 
 def _wrapped(words: list[str], room: int) -> Iterator[str]:

@@ -1,89 +1,53 @@
-"""Real servers to look at: hypercorn with HTTP/1.1, 2 and 3, and a name server."""
+"""Real servers to look at: hypercorn with HTTP/1.1, 2 and 3; a name server; and servers that do what no good one does."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 import dns.message
+import dns.rcode
 import dns.rrset
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 
 from tests.postgres.world import free_port
 from tests.trace.client.authority import Served
 
-BIG = b"pellucid " * 20_000
+ROOT = Path(__file__).parents[3]
 Answers = Mapping[tuple[str, str], list[str]]
 
 
-async def site(scope: Any, receive: Any, send: Any) -> None:
-    """A few pages: an echo, a big one, and some that send elsewhere."""
-    if scope["type"] == "lifespan":
-        while (await receive())["type"] != "lifespan.shutdown":
-            await send({"type": "lifespan.startup.complete"})
-        await send({"type": "lifespan.shutdown.complete"})
-        return
-    body = b""
-    while (message := await receive())["type"] == "http.request":
-        body += message["body"]
-        if not message["more_body"]:
-            break
-    status, headers, content = page(scope, body)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
-
-
-def page(scope: Any, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
-    match scope["path"]:
-        case "/big":
-            return 200, [(b"content-type", b"text/plain"), (b"content-length", str(len(BIG)).encode())], BIG
-        case "/moved":
-            return int(query.get("status", "302")), [(b"location", query["to"].encode())], b"elsewhere"
-        case _:
-            told = {
-                "method": scope["method"],
-                "http": scope["http_version"],
-                "headers": {name.decode(): value.decode() for name, value in scope["headers"]},
-                "body": body.decode(),
-            }
-            return 200, [(b"content-type", b"application/json")], json.dumps(told).encode()
-
-
-@asynccontextmanager
-async def served(tls: Served | None = None, *, quic: bool = False, host: str = "127.0.0.1") -> AsyncIterator[int]:
-    """The site on a free port; with TLS where there is a certificate, over QUIC on the same port too if wanted."""
+@contextmanager
+def hypercorn(tls: Served | None = None) -> Iterator[int]:
+    """The site on a free port, in a process of its own; with TLS, and over QUIC on the same port, where there is a certificate."""
     port = free_port()
-    config = Config()
-    config.bind = [f"{host}:{port}"]
-    config.graceful_timeout = 0.1
-    config.errorlog = config.accesslog = None
-    if tls is not None:
-        config.certfile, config.keyfile = str(tls.chain), str(tls.key)
-        config.quic_bind = [f"{host}:{port}"] if quic else []
-    stop = asyncio.Event()
-    task = asyncio.create_task(serve(site, config, shutdown_trigger=stop.wait))
-    try:
-        await listening(host, port)
-        yield port
-    finally:
-        stop.set()
-        await task
-
-
-async def listening(host: str, port: int) -> None:
-    """Wait until somebody answers there."""
-    while True:
+    secure = [f"--certfile={tls.chain}", f"--keyfile={tls.key}", f"--quic-bind=127.0.0.1:{port}"] if tls else []
+    command = [
+        sys.executable,
+        "-m",
+        "hypercorn",
+        "tests.trace.client.site:site",
+        f"--bind=127.0.0.1:{port}",
+        "--graceful-timeout=0",
+        *secure,
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            _, writer = await asyncio.open_connection(host, port)
-        except OSError:
-            await asyncio.sleep(0)
-        else:
-            writer.close()
-            return
+            while not listens(port):
+                assert process.poll() is None
+            yield port
+        finally:
+            process.terminate()
+
+
+def listens(port: int) -> bool:
+    """Whether somebody answers there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Names(asyncio.DatagramProtocol):
@@ -93,11 +57,13 @@ class Names(asyncio.DatagramProtocol):
         answers: the records by name and kind; a name that is not there does not exist.
         silences: how many questions of a kind are not answered.
         asked: what it was asked.
+        asked_twice: is set once it was asked two questions.
     """
 
     def __init__(self, answers: Answers, silences: dict[str, int]) -> None:
         self.answers, self.silences = answers, silences
         self.asked: list[tuple[str, str]] = []
+        self.asked_twice = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: Any = transport
@@ -106,6 +72,8 @@ class Names(asyncio.DatagramProtocol):
         question = dns.message.from_wire(data)
         name, kind = str(question.question[0].name), question.question[0].rdtype.name
         self.asked.append((name, kind))
+        if len(self.asked) == 2:
+            self.asked_twice.set()
         if self.silences.get(kind, 0) > 0:
             self.silences[kind] -= 1
             return
@@ -138,8 +106,28 @@ Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 
 
 @asynccontextmanager
-async def raw(connected: Connected) -> AsyncIterator[int]:
-    """A TCP server that does what the test says."""
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    async with server:
+async def raw(connected: Connected, tls: Served | None = None) -> AsyncIterator[int]:
+    """A TCP server that does what the test says, behind TLS where there is a certificate."""
+    context = None
+    if tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls.chain, tls.key)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
+    try:
         yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+def saying(answer: bytes, *, keep: bool = False) -> Connected:
+    """Says the same to each request, and hangs up."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4096):
+            writer.write(answer)
+            await writer.drain()
+            if not keep:
+                break
+        writer.close()
+
+    return connected

@@ -60,25 +60,22 @@ class Client:
     async def _hop(self, asked: Asked, notes: Notes, sink: Sink) -> tuple[Hop, Asked | None]:
         """One request; gives what came of it, and what to ask next."""
         exchange = _Exchange(asked, sink, redirects=self._ways.location)
-        failure = ""
+        following = None
         try:
             async with asyncio.timeout(self._ways.timeout):
                 await self._ask(exchange, notes)
+            following = exchange.following()
         except Failed as failed:
-            self.failure, failure = failed, failed.message
+            self.failure = failed
         except TimeoutError:
             seconds = f"{self._ways.timeout:g} s"
             self.failure = Failed(f"there was no whole answer within {seconds}", "give it more time with --max-time")
-            failure = self.failure.message
-        following = None
         if exchange.head is not None:
             self.answers.append(exchange.head)
-            if not failure:
-                following = exchange.following()
-        return self._told(asked, exchange, notes, failure), following
+        return self._told(exchange, notes), following
 
-    def _told(self, asked: Asked, exchange: "_Exchange", notes: Notes, failure: str) -> Hop:
-        head = exchange.head
+    def _told(self, exchange: "_Exchange", notes: Notes) -> Hop:
+        asked, head = exchange.asked, exchange.head
         return Hop(
             asked.method,
             self._ways.shown(asked.url),
@@ -87,7 +84,7 @@ class Client:
             None if head is None else head.status,
             "" if head is None else head.reason,
             "" if head is None else head.get(TRACE_HEADER),
-            failure=failure,
+            failure="" if self.failure is None else self.failure.message,
         )
 
     async def _ask(self, exchange: "_Exchange", notes: Notes) -> None:

@@ -26,6 +26,8 @@ def found_by_client(journey: Journey) -> tuple[Finding, ...]:
 
 
 def _of_hop(hop: Hop, whole: float) -> Iterator[Finding]:
+    if hop.failure:
+        return
     for look in (_dns, _connect, _tls, _certificate, _download, _way, _server):
         yield from look(hop, whole)
 

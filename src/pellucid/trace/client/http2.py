@@ -137,7 +137,9 @@ class Http2:
         data = await self._wire.read()
         if not data:
             self._gone = True
-            raise (HungUp if self._answered else Failed)("the server hung up without an answer", "its log may say why")
+            raise (HungUp if self._answered else Failed)(
+                "the server hung up without an answer", "does it speak HTTP/2? Its log may say why"
+            )
         self._frames.feed(data)
         try:
             heard = self._state.receive_data(data)

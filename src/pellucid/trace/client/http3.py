@@ -157,7 +157,13 @@ class Http3:
         self._ended = False
 
     async def send(self, asked: Asked) -> Facts:
-        """Send a request; QUIC's acknowledgements are not waited for."""
+        """Send a request; QUIC's acknowledgements are not waited for.
+
+        Raises:
+            Failed: the library below takes the answer to HEAD for one whose body is missing.
+        """
+        if asked.method == "HEAD":
+            raise Failed("HEAD cannot be asked over HTTP/3 here", "ask with GET, or without --http3")
         self._quic.events.clear()
         self._quic.stream_bytes = self._quic.received = self._quic.datagrams = 0
         self._stream = self._quic.quic.get_next_available_stream_id()

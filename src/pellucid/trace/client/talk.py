@@ -66,8 +66,11 @@ def raw(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Headers as they are sent.
 
     Raises:
-        Failed: one has letters that a header cannot have.
+        Failed: one has letters that a header cannot have (RFC 9110, 5.5).
     """
+    headers = list(headers)
+    if any(forbidden in name + value for name, value in headers for forbidden in "\r\n\0"):
+        raise Failed(*UNSENDABLE)
     try:
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     except UnicodeEncodeError as fault:

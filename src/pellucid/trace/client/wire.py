@@ -76,17 +76,28 @@ async def dial(address: str, port: int) -> Tcp:
         OSError: there is none to be had.
     """
     loop = asyncio.get_running_loop()
-    dialled = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    family, _, _, _, where = dialled[0]
-    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     try:
         opened.setblocking(False)
-        await loop.sock_connect(opened, where)
+        await loop.sock_connect(opened, where(address, port))
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return Tcp(*await asyncio.open_connection(sock=opened))
     except BaseException:
         opened.close()
         raise
+
+
+def where(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
+    """An address as sockets want it. Nobody is asked: a library's thread for names would cost more than the connection.
+
+    Raises:
+        OSError: it names an interface that is not there.
+    """
+    if ":" not in address:
+        return address, port
+    plain, _, interface = address.partition("%")
+    scope = 0 if not interface else int(interface) if interface.isdecimal() else socket.if_nametoindex(interface)
+    return plain, port, 0, scope
 
 
 def _spelt(name: tuple[str, int] | None) -> str:

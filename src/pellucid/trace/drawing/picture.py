@@ -51,9 +51,9 @@ def _title(canvas: Canvas, hop: Hop) -> None:
 
 def _verdict(canvas: Canvas, journey: Journey) -> None:
     if journey.last.failure:
-        _note(canvas, "!", "There is no answer", [f"{journey.last.failure}."], "", "ko")
+        _note(canvas, "!", "There is no answer", [f"{journey.last.failure}."], kind="ko")
     elif not journey.findings:
-        _note(canvas, "✓", unremarkable(journey), [], "", "ok")
+        _note(canvas, "✓", unremarkable(journey), kind="ok")
     for finding in journey.findings:
         _finding(canvas, finding)
     canvas.y += 6
@@ -63,10 +63,10 @@ def _finding(canvas: Canvas, finding: Finding) -> None:
     gain = f" {finding.gain}." if finding.gain else ""
     share = percent(finding.share) if finding.share >= 0.005 else "!"
     because = [f"because {finding.because}."] if finding.because else []
-    _note(canvas, share, finding.what, because, f"→ {finding.do}.{gain}" if finding.do else "", "found")
+    _note(canvas, share, finding.what, because, way_out=f"→ {finding.do}.{gain}" if finding.do else "", kind="found")
 
 
-def _note(canvas: Canvas, mark: str, what: str, more: Sequence[str], way_out: str, kind: str) -> None:
+def _note(canvas: Canvas, mark: str, what: str, more: Sequence[str] = (), *, way_out: str = "", kind: str) -> None:
     lines = [(line, "b") for line in wrapped(what, INNER - 120, BOLD)]
     lines += [(line, "") for each in more for line in wrapped(each, INNER - 120)]
     lines += [(line, "good") for line in wrapped(way_out, INNER - 120)] if way_out else []
