@@ -102,17 +102,17 @@ def _band(title: str, rows: Iterable[Row], window: Interval, hop: Hop) -> Band:
 
 
 def _bar(row: Row, depth: int, longest: float, hop: Hop) -> Bar:
-    leads = row.seconds == longest > 0
+    part = row.facts.get("part")
     return Bar(
-        row.stage.value,
-        Kind.STAGE,
-        row.stage,
-        (_interval(row),),
-        row.seconds,
-        _share(row.seconds, hop),
-        depth,
-        leads,
-        row.facts,
+        label=f"{row.stage} {part}" if part else row.stage.value,
+        kind=Kind.STAGE,
+        stage=row.stage,
+        pieces=(_interval(row),),
+        seconds=row.seconds,
+        share=_share(row.seconds, hop),
+        depth=depth,
+        longest=row.seconds == longest > 0,
+        facts=row.facts,
     )
 
 

@@ -11,7 +11,7 @@ from pellucid.trace.sections import commits, missing, statements, verdict
 
 COLOURS = {"client": "cyan", "Pellucid": "blue", "PostgreSQL": "magenta"}
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_LABEL, _TIME, _SHARE = 16, 10, 6
+_LABEL, _TIME, _SHARE = 18, 10, 6
 _LEAST_BAR = 12
 
 

@@ -68,13 +68,13 @@ def raw(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     Raises:
         Failed: one has letters that a header cannot have (RFC 9110, 5.5).
     """
-    headers = list(headers)
-    if any(forbidden in name + value for name, value in headers for forbidden in "\r\n\0"):
-        raise Failed(*UNSENDABLE)
     try:
-        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        made = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     except UnicodeEncodeError as fault:
         raise Failed(*UNSENDABLE) from fault
+    if any(letter in name + value for name, value in made for letter in b"\r\n\0"):
+        raise Failed(*UNSENDABLE)
+    return made
 
 
 def pseudo(asked: Asked) -> list[tuple[bytes, bytes]]:
@@ -85,10 +85,7 @@ def pseudo(asked: Asked) -> list[tuple[bytes, bytes]]:
         ":authority": asked.authority,
         ":path": asked.target,
     }
-    return [
-        (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, value in (*first.items(), *asked.sent_headers())
-    ]
+    return [(name.lower(), value) for name, value in raw((*first.items(), *asked.sent_headers()))]
 
 
 def head_of(headers: Iterable[tuple[bytes, bytes]]) -> Head:
