@@ -191,17 +191,17 @@ SERVER = Trace(
     findings=(
         Finding(
             "sequential-scan",
-            "Most of the time went into reading all of orders",
-            "there is no index on (owner, state): 100,000 rows were read and 95,880 thrown away",
-            "create index on orders (owner, state, created_at desc)",
+            "Most of the time went into reading all of orders.",
+            "There is no index on (owner, state): 100,000 rows were read and 95,880 thrown away.",
+            "create index on orders (owner, state, created_at desc);",
             0.42,
             "Tried as a hypothetical index: 0.4 ms in place of 13.9 ms",
         ),
         Finding(
             "pool-starved",
-            "The request waited 4.2 ms for a connection",
-            "all 5 were taken, one of them by POST /import for 2.1 s",
-            "make that import shorter, or give the pool more connections",
+            "It waited 4.2 ms for a connection to the database.",
+            "All 5 were taken, one of them by POST /import for 2.1 s.",
+            "Make that import shorter, or raise pool_size.",
             0.09,
         ),
     ),

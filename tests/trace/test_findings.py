@@ -65,7 +65,7 @@ def test_redirects_are_told_with_what_they_took() -> None:
     last = hop(Stage.WAIT, 0.01, "https://a.test/")
     later = replace(last, rows=tuple(replace(row, start=row.start + first.ended) for row in last.rows))
     (finding,) = found_by_client(Journey((first, later)))
-    assert (finding.code, finding.do) == ("redirects", "ask for https://a.test/ at once")
+    assert (finding.code, finding.do) == ("redirects", "Ask for https://a.test/ at once.")
     assert finding.share == pytest.approx(0.5)
 
 

@@ -38,7 +38,7 @@ SAID = [
     "pg_locks is not open to this role",
     "grant pg_read_all_stats to authenticator",
     "create index on orders (owner, state, created_at desc)",
-    "0.4 ms in place of 13.9 ms",
+    "0.4 ms in place of 13.9 ms.",
 ]
 
 

@@ -86,6 +86,15 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
+def sentences(*texts: str) -> str:
+    """Texts as sentences behind one another: each begins with a capital letter and ends with a full stop."""
+    return " ".join(
+        text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":", ";")) else ".")
+        for text in texts
+        if text
+    )
+
+
 def plural(count: int, word: str) -> str:
     """``1 row``, ``2 rows``."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pellucid.trace.document import Commit, Finding, Lock, Missing, Place, Statement, Trace
 from pellucid.trace.journey import Journey
-from pellucid.trace.page import EMPTY, Line, Piece, cut, duration, line, number, percent, plural, size
+from pellucid.trace.page import EMPTY, Line, Piece, cut, duration, line, number, percent, plural, sentences, size
 from pellucid.trace.plantree import Drawn, Node, tree, triggers, walk
 
 _BRANCH, _LAST, _GOES_ON, _OVER = "├─ ", "└─ ", "│  ", "   "
@@ -205,9 +205,7 @@ def unremarkable(journey: Journey) -> str:
 def _finding(finding: Finding, columns: int) -> Iterator[Line]:
     share = percent(finding.share) if finding.share >= 0.005 else ""
     room = max(columns - 9, 30)
-    text = f"{finding.what}, because {finding.because}." if finding.because else f"{finding.what}."
-    for index, each in enumerate(textwrap.wrap(text, room)):
+    for index, each in enumerate(textwrap.wrap(sentences(finding.what, finding.because), room)):
         yield line(Piece(f"  {share if not index else '':>5}  ", "bold yellow"), each)
-    gain = f" {finding.gain}." if finding.gain else ""
-    for index, each in enumerate(textwrap.wrap(f"{finding.do}.{gain}" if finding.do else "", room - 2)):
+    for index, each in enumerate(textwrap.wrap(sentences(finding.do, finding.gain), room - 2)):
         yield line("         " if index else "       → ", Piece(each, "green"))

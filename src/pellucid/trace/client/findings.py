@@ -50,12 +50,12 @@ def _dns(hop: Hop, whole: float) -> Iterator[Finding]:
         f"name servers did not answer: {silent}" if silent else f"{server} needed that long for {row.facts.get('name')}"
     )
     do = (
-        "take the dead name servers out of /etc/resolv.conf"
+        "Take the dead name servers out of /etc/resolv.conf."
         if silent
-        else "ask a resolver that is nearer, or give the record a longer TTL"
+        else "Ask a resolver that is nearer, or give the record a longer TTL."
     )
     yield Finding(
-        "slow-dns", f"Finding the address took {duration(row.seconds)}", because, do, _share(row.seconds, whole)
+        "slow-dns", f"Finding the address took {duration(row.seconds)}.", because, do, _share(row.seconds, whole)
     )
 
 
@@ -63,14 +63,14 @@ def _connect(hop: Hop, whole: float) -> Iterator[Finding]:
     row = hop.row(Stage.CONNECT)
     if row is None or not _long(row.seconds, whole):
         return
-    what = f"Connecting took {duration(row.seconds)}"
+    what = f"Connecting took {duration(row.seconds)}."
     if tried := row.facts.get("tried"):
-        do = "take the address that is dead out of DNS, or let the server answer there"
-        yield Finding("dead-address", what, f"not every address answers: {tried}", do, _share(row.seconds, whole))
+        do = "Take the address that is dead out of DNS, or let the server answer there."
+        yield Finding("dead-address", what, f"Not every address answers: {tried}.", do, _share(row.seconds, whole))
     else:
-        because = f"{row.facts.get('remote', 'the server')} is that far away, or its listening queue is full"
+        because = f"{row.facts.get('remote', 'the server')} is that far away, or its listening queue is full."
         yield Finding(
-            "slow-connect", what, because, "keep the connection open and use it again", _share(row.seconds, whole)
+            "slow-connect", what, because, "Keep the connection open and use it again.", _share(row.seconds, whole)
         )
 
 
@@ -79,14 +79,15 @@ def _tls(hop: Hop, whole: float) -> Iterator[Finding]:
     if row is None or not _long(row.seconds, whole):
         return
     because = (
-        "even a session that was taken up again needs a trip" if row.facts.get("resumed") else "it was a full handshake"
+        "Even a session that was taken up again needs a trip" if row.facts.get("resumed") else "It was a full handshake"
     )
     trip = hop.row(Stage.CONNECT)
     if trip is not None and trip.facts.get("transport") == "TCP" and trip.seconds > 0:
         because += f", as long as {row.seconds / trip.seconds:.1f} trips of {duration(trip.seconds)}"
-    do = "keep the connection open, or let the client take up its session again; with TLS 1.3 it is one trip"
+    because += "."
+    do = "Keep the connection open, or let the client take up its session again; with TLS 1.3 it is one trip."
     yield Finding(
-        "slow-tls", f"The TLS handshake took {duration(row.seconds)}", because, do, _share(row.seconds, whole)
+        "slow-tls", f"The TLS handshake took {duration(row.seconds)}.", because, do, _share(row.seconds, whole)
     )
 
 
@@ -94,12 +95,12 @@ def _certificate(hop: Hop, _whole: float) -> Iterator[Finding]:
     facts = hop.facts(Stage.TLS)
     left = facts.get("days_left")
     if isinstance(left, int) and not isinstance(left, bool) and 0 <= left < ENDS_SOON:
-        what = f"The certificate runs out in {plural(left, 'day')}"
+        what = f"The certificate runs out in {plural(left, 'day')}."
         yield Finding(
             "certificate-ends",
             what,
-            f"it is good until {facts.get('expires')}",
-            "renew it, and let that happen by itself",
+            f"It is good until {facts.get('expires')}.",
+            "Renew it, and let that happen by itself.",
             0.0,
         )
 
@@ -111,11 +112,15 @@ def _download(hop: Hop, whole: float) -> Iterator[Finding]:
         return
     rate = f" at {size(body / row.seconds)}/s" if row.seconds else ""
     packed = "" if row.facts.get("content-encoding") else ", not compressed"
-    do = "ask for fewer rows and columns, with limit and select" + ("" if not packed else ", or have it compressed")
+    do = (
+        "Ask for fewer rows and columns, with limit and select"
+        + ("" if not packed else ", or have it compressed")
+        + "."
+    )
     yield Finding(
         "big-download",
-        f"Receiving the answer took {duration(row.seconds)}",
-        f"it has {size(body)}{packed}{rate}",
+        f"Receiving the answer took {duration(row.seconds)}.",
+        f"It has {size(body)}{packed}{rate}.",
         do,
         _share(row.seconds, whole),
     )
@@ -127,21 +132,21 @@ def _way(hop: Hop, whole: float) -> Iterator[Finding]:
         return
     way = wait.seconds - hop.server.seconds
     if _long(way, whole):
-        what = f"{duration(way)} of the wait was not in the server"
-        because = "the way there and back takes that long, or something in front of the server holds requests up"
-        yield Finding("long-way", what, because, "move closer, or look into the proxy's own log", _share(way, whole))
+        what = f"{duration(way)} of the wait was not in the server."
+        because = "The way there and back takes that long, or something in front of the server holds requests up."
+        yield Finding("long-way", what, because, "Move closer, or look into the proxy's own log.", _share(way, whole))
 
 
 def _server(hop: Hop, whole: float) -> Iterator[Finding]:
     wait = hop.row(Stage.WAIT)
     if wait is None or hop.server is not None or _share(wait.seconds, whole) < MOST or wait.seconds < LEAST_SECONDS:
         return
-    what = f"{percent(_share(wait.seconds, whole))} of the time was spent waiting for the server to begin its answer"
+    what = f"{percent(_share(wait.seconds, whole))} of the time was spent waiting for the server to begin its answer."
     yield Finding(
         "slow-server",
         what,
         "",
-        "look into the server; one of Pellucid's shows its half to those who run it",
+        "Look into the server; one of Pellucid's shows its half to those who run it.",
         _share(wait.seconds, whole),
     )
 
@@ -150,11 +155,11 @@ def _redirects(journey: Journey) -> Iterator[Finding]:
     before = journey.hops[:-1]
     if before:
         spent = journey.last.started - journey.hops[0].started
-        what = f"The answer came after {plural(len(before), 'redirect')}, which took {duration(spent)}"
+        what = f"The answer came after {plural(len(before), 'redirect')}, which took {duration(spent)}."
         yield Finding(
             "redirects",
             what,
-            f"{before[0].url} is not where it is",
-            f"ask for {journey.last.url} at once",
+            f"{before[0].url} is not where it is.",
+            f"Ask for {journey.last.url} at once.",
             _share(spent, journey.seconds),
         )

@@ -7,7 +7,7 @@ from pellucid.trace.drawing.below import draw_commits, draw_missing, draw_statem
 from pellucid.trace.drawing.canvas import BOLD, INNER, MARGIN, MONO, SANS, WIDTH, Canvas, fit, wrapped
 from pellucid.trace.drawing.waterfall import draw_bands
 from pellucid.trace.journey import Hop, Journey
-from pellucid.trace.page import duration, percent
+from pellucid.trace.page import duration, percent, sentences
 from pellucid.trace.sections import unremarkable
 
 
@@ -51,7 +51,7 @@ def _title(canvas: Canvas, hop: Hop) -> None:
 
 def _verdict(canvas: Canvas, journey: Journey) -> None:
     if journey.last.failure:
-        _note(canvas, "!", "There is no answer", [f"{journey.last.failure}."], kind="ko")
+        _note(canvas, "!", "There is no answer.", [sentences(journey.last.failure)], kind="ko")
     elif not journey.findings:
         _note(canvas, "✓", unremarkable(journey), kind="ok")
     for finding in journey.findings:
@@ -60,10 +60,10 @@ def _verdict(canvas: Canvas, journey: Journey) -> None:
 
 
 def _finding(canvas: Canvas, finding: Finding) -> None:
-    gain = f" {finding.gain}." if finding.gain else ""
     share = percent(finding.share) if finding.share >= 0.005 else "!"
-    because = [f"because {finding.because}."] if finding.because else []
-    _note(canvas, share, finding.what, because, way_out=f"→ {finding.do}.{gain}" if finding.do else "", kind="found")
+    because = [sentences(finding.because)] if finding.because else []
+    way_out = f"→ {sentences(finding.do, finding.gain)}" if finding.do else ""
+    _note(canvas, share, sentences(finding.what), because, way_out=way_out, kind="found")
 
 
 def _note(canvas: Canvas, mark: str, what: str, more: Sequence[str] = (), *, way_out: str = "", kind: str) -> None:
