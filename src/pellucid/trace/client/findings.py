@@ -47,7 +47,9 @@ def _dns(hop: Hop, whole: float) -> Iterator[Finding]:
     silent = row.facts.get("trouble")
     server = row.facts.get("server", "the resolver")
     because = (
-        f"name servers did not answer: {silent}" if silent else f"{server} needed that long for {row.facts.get('name')}"
+        f"Name servers did not answer: {silent}."
+        if silent
+        else f"{server} needed that long for {row.facts.get('name')}."
     )
     do = (
         "Take the dead name servers out of /etc/resolv.conf."
