@@ -1,6 +1,6 @@
 """The bands of a picture: client, server, PostgreSQL, each with its rows on its own scale, so that what is small is seen too."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -17,6 +17,8 @@ class Kind(StrEnum):
     """What a bar stands for."""
 
     STAGE = "stage"
+    LOOKING = "looking"
+    """The time that tracing itself took."""
     WAY = "way"
     """The part of the client's wait that the server knows nothing of: the way there and back, and queues in front of it."""
     UNACCOUNTED = "unaccounted"
@@ -69,7 +71,21 @@ def bands(hop: Hop) -> tuple[Band, ...]:
 def placed(hop: Hop, server: Trace) -> list[Row]:
     """The server's rows on the client's clock: in the middle of its wait, since the ways there and back are taken to be equally long."""
     shift = _shift(hop, server)
-    return [Row(row.stage, row.start + shift, row.seconds, row.facts) for row in server.rows]
+    return [Row(row.stage, row.start + shift, row.seconds, row.facts) for row in (*server.rows, *_in_postgres(server))]
+
+
+def _in_postgres(server: Trace) -> Iterator[Row]:
+    """What PostgreSQL says that its statements took, where the trace has no rows of it: in the middle of the time that each had to run."""
+    runs = [row for row in server.rows if row.stage is Stage.EXECUTE]
+    if any(row.stage in IN_POSTGRES for row in server.rows) or len(runs) != len(server.statements):
+        return
+    for run, statement in zip(runs, server.statements, strict=True):
+        planning, execution = statement.planning or 0.0, statement.execution or 0.0
+        begin = run.start + max(run.seconds - planning - execution, 0.0) / 2
+        if planning:
+            yield Row(Stage.PLANNING, begin, planning)
+        if execution:
+            yield Row(Stage.EXECUTION, begin + planning, execution)
 
 
 def _shift(hop: Hop, server: Trace) -> float:
@@ -94,7 +110,9 @@ def _extent(rows: Sequence[Row]) -> Interval:
 
 def _band(title: str, rows: Iterable[Row], window: Interval, hop: Hop) -> Band:
     ordered = sorted(rows, key=lambda row: (row.start, -row.seconds))
-    longest = max((row.seconds for row in ordered if not _encloses(row, ordered)), default=0.0)
+    longest = max(
+        (row.seconds for row in ordered if row.stage is not Stage.TRACE and not _encloses(row, ordered)), default=0.0
+    )
     bars = [_bar(row, _depth(row, ordered), longest, hop) for row in ordered]
     if title == "client":
         bars += _gaps([_interval(row) for row in ordered], window, None, hop)
@@ -105,13 +123,13 @@ def _bar(row: Row, depth: int, longest: float, hop: Hop) -> Bar:
     part = row.facts.get("part")
     return Bar(
         label=f"{row.stage} {part}" if part else row.stage.value,
-        kind=Kind.STAGE,
+        kind=Kind.LOOKING if row.stage is Stage.TRACE else Kind.STAGE,
         stage=row.stage,
         pieces=(_interval(row),),
         seconds=row.seconds,
         share=_share(row.seconds, hop),
         depth=depth,
-        longest=row.seconds == longest > 0,
+        longest=row.seconds == longest > 0 and row.stage is not Stage.TRACE,
         facts=row.facts,
     )
 

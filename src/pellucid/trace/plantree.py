@@ -7,11 +7,11 @@ from typing import Any
 MISJUDGED = 10
 """How many times too many or too few rows make an estimate a bad one,"""
 FEW = 100
-"""unless there are fewer than these either way."""
+"""unless there are no more than these either way."""
 
 _CONDITIONS = (
     "Index Cond", "Recheck Cond", "Filter", "Join Filter", "Hash Cond", "Merge Cond", "One-Time Filter", "Sort Key", "Group Key",
-    "Conflict Resolution", "Conflict Arbiter Indexes", "Function Name", "CTE Name", "Subplan Name",
+    "Conflict Resolution", "Conflict Arbiter Indexes", 
 )  # fmt: skip
 _COUNTS = (
     "Rows Removed by Filter",
@@ -45,7 +45,7 @@ class Node:
     @property
     def misjudged(self) -> bool:
         """Whether PostgreSQL expected far more or far fewer rows than came."""
-        if self.rows is None or max(self.rows, self.estimated) < FEW:
+        if self.rows is None or max(self.rows, self.estimated) <= FEW:
             return False
         more, fewer = max(self.rows, self.estimated), max(min(self.rows, self.estimated), 1)
         return more / fewer >= MISJUDGED
@@ -68,7 +68,27 @@ def tree(plan: Mapping[str, Any] | Sequence[Any] | None) -> Node | None:
     if not isinstance(plan, Mapping):
         return None
     top = plan.get("Plan", plan)
-    return _node(top) if isinstance(top, Mapping) and "Node Type" in top else None
+    if not isinstance(top, Mapping) or "Node Type" not in top:
+        return None
+    return _node(top, dict(_ctes(top)))
+
+
+def _ctes(plan: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """What each CTE took: it runs when it is scanned, so that is part of its scan, and not of the node that it hangs below."""
+    for each in plan.get("Plans") or ():
+        if isinstance(each, Mapping):
+            name = str(each.get("Subplan Name", ""))
+            if name.startswith(_CTE):
+                yield name.removeprefix(_CTE), _seconds(each) or 0.0
+            yield from _ctes(each)
+
+
+_CTE = "CTE "
+
+
+def _seconds(plan: Mapping[str, Any]) -> float | None:
+    loops = plan.get("Actual Loops")
+    return _times(plan.get("Actual Total Time"), (loops if isinstance(loops, int | float) else 1.0) / 1000)
 
 
 def triggers(plan: Mapping[str, Any] | None) -> list[str]:
@@ -83,12 +103,14 @@ def _trigger(fired: Mapping[str, Any]) -> str:
     return f"{name} on {fired.get('Relation', '?')}: {fired.get('Calls', '?')} times{took}"
 
 
-def _node(plan: Mapping[str, Any]) -> Node:
-    children = tuple(_node(each) for each in plan.get("Plans") or () if isinstance(each, Mapping))
+def _node(plan: Mapping[str, Any], ctes: dict[str, float]) -> Node:
+    inner = [each for each in plan.get("Plans") or () if isinstance(each, Mapping)]
+    children = tuple(_node(each, ctes) for each in inner)
     loops = _float(plan.get("Actual Loops"))
     factor = 1.0 if loops is None else loops
-    seconds = _times(plan.get("Actual Total Time"), factor / 1000)
-    below = sum(child.seconds or 0.0 for child in children)
+    seconds = _seconds(plan)
+    below = sum(_seconds(each) or 0.0 for each in inner if not str(each.get("Subplan Name", "")).startswith(_CTE))
+    below += ctes.pop(str(plan.get("CTE Name")), 0.0)
     return Node(
         title=_title(plan),
         estimated=_times(plan.get("Plan Rows"), max(factor, 1.0)) or 0.0,
@@ -121,7 +143,8 @@ def _title(plan: Mapping[str, Any]) -> str:
     if kind == "ModifyTable":
         kind = str(plan.get("Operation", kind))
     join = plan.get("Join Type")
-    words = [f"{kind} ({join.lower()})" if isinstance(join, str) and join != "Inner" else kind]
+    name = f"{plan['Subplan Name']}: " if "Subplan Name" in plan else ""
+    words = [name + f"{kind} ({join.lower()})" if isinstance(join, str) and join != "Inner" else name + kind]
     if "Index Name" in plan:
         words.append(f"using {plan['Index Name']}")
     if place := plan.get("Relation Name") or plan.get("Function Name") or plan.get("CTE Name"):
@@ -132,7 +155,7 @@ def _title(plan: Mapping[str, Any]) -> str:
 
 def _notes(plan: Mapping[str, Any]) -> Iterator[str]:
     for name in _CONDITIONS:
-        if name in plan and not (name == "Function Name" or (name == "CTE Name" and "Alias" in plan)):
+        if name in plan:
             yield f"{name}: {_words(plan[name])}"
     if "Sort Method" in plan:
         where = str(plan.get("Sort Space Type", "memory")).lower()

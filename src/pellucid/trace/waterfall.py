@@ -81,12 +81,12 @@ def _ruler(band: Band, sheet: Sheet, colour: str) -> Line:
 
 def _row(bar: Bar, band: Band, sheet: Sheet, colour: str) -> Line:
     label = cut("  " + "  " * bar.depth + bar.label, _LABEL)
-    link = docs(bar.stage) if bar.kind is Kind.STAGE else ""
+    link = docs(bar.stage) if bar.kind in _LINKED else ""
     strong = "bold " if bar.longest else ""
     dim = bar.kind is not Kind.STAGE
     name = Piece(label.ljust(_LABEL), "dim" if dim else f"{strong}{colour}", link)
     figures = f"{duration(bar.seconds):>{_TIME}}{percent(bar.share):>{_SHARE}}"
-    words = headline(bar.stage, bar.facts) if bar.kind is Kind.STAGE else _EXPLAINED[bar.kind]
+    words = _EXPLAINED.get(bar.kind) or headline(bar.stage, bar.facts)
     if not sheet.drawn:
         return line(name, f"{duration(bar.pieces[0][0]) if bar.pieces else '':>{_TIME}}{figures}  {words}")
     room = _room(sheet)
@@ -95,7 +95,12 @@ def _row(bar: Bar, band: Band, sheet: Sheet, colour: str) -> Line:
     return line(name, Piece(figures, strong.strip()), "  ", drawing, "  ", Piece(cut(clean(words), rest), "dim"))
 
 
-_EXPLAINED = {Kind.WAY: "there and back, and queues in front of the server", Kind.UNACCOUNTED: "no row explains it"}
+_LINKED = frozenset({Kind.STAGE, Kind.LOOKING})
+_EXPLAINED = {
+    Kind.LOOKING: "looking, which an untraced request is spared",
+    Kind.WAY: "there and back, and queues in front of the server",
+    Kind.UNACCOUNTED: "no row explains it",
+}
 
 
 def _drawing(bar: Bar, band: Band, room: int) -> str:

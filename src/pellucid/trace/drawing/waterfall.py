@@ -59,12 +59,14 @@ def _draw_bar(canvas: Canvas, bar: Bar, band: Band, y: float) -> None:
     stage = bar.kind is Kind.STAGE
     _draw_label(canvas, bar, y)
     kind = KINDS[band.title]
-    style = {Kind.WAY: "way", Kind.UNACCOUNTED: "rest"}.get(bar.kind, kind if bar.longest else f"{kind} soft")
+    style = {Kind.WAY: "way", Kind.LOOKING: "rest", Kind.UNACCOUNTED: "rest"}.get(
+        bar.kind, kind if bar.longest else f"{kind} soft"
+    )
     told = "\n".join([f"{bar.label}: {duration(bar.seconds)}, {percent(bar.share)}", *facts_told(bar.facts)])
     for begin, end in bar.pieces:
         left, width = _scaled(begin, end, band)
         canvas.box(left, y + 4, max(width, 2), ROW - 8, style, round_=3, title=told)
-    words = headline(bar.stage, bar.facts) if stage else _EXPLAINED[bar.kind]
+    words = _EXPLAINED.get(bar.kind) or headline(bar.stage, bar.facts)
     canvas.text(_RIGHT + 16, y + 16, fit(words, WIDTH - MARGIN - _RIGHT - 30, SANS), "d")
 
 
@@ -73,12 +75,21 @@ def _draw_label(canvas: Canvas, bar: Bar, y: float) -> None:
     style = "b" if bar.longest else "" if stage else "d"
     indent = 12 * bar.depth
     canvas.text(
-        MARGIN + 18 + indent, y + 16, fit(bar.label, 128 - indent, SANS), style, link=docs(bar.stage) if stage else ""
+        MARGIN + 18 + indent,
+        y + 16,
+        fit(bar.label, 128 - indent, SANS),
+        style,
+        link=docs(bar.stage) if bar.kind in _LINKED else "",
     )
     canvas.text(_LEFT - 14, y + 16, duration(bar.seconds), f"m {style}".strip(), anchor="end")
 
 
-_EXPLAINED = {Kind.WAY: "there and back, and queues before the server", Kind.UNACCOUNTED: "no row explains it"}
+_LINKED = frozenset({Kind.STAGE, Kind.LOOKING})
+_EXPLAINED = {
+    Kind.LOOKING: "looking, which an untraced request is spared",
+    Kind.WAY: "there and back, and queues before the server",
+    Kind.UNACCOUNTED: "no row explains it",
+}
 
 
 def _scaled(begin: float, end: float, band: Band) -> tuple[float, float]:
