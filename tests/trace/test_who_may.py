@@ -106,3 +106,19 @@ async def test_a_trace_that_began_elsewhere_goes_on(production: Place) -> None:
         names.append(answer.headers["pellucid-trace"])
         assert (await production.trace(names[-1])).span == trace.span
     assert len(set(names)) == 2
+
+
+async def test_a_trace_is_shown_as_json_as_text_and_as_a_picture(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path) as place:
+        _, trace = await place.traced("GET", "/person/7")
+        text = await place.client.get(f"/traces/{trace.id}?as=text")
+        assert text.headers["content-type"] == "text/plain; charset=utf-8"
+        assert "GET /person/7" in text.text
+        assert "execute" in text.text
+        for asking in ({"params": {"as": "svg"}}, {"headers": {"Accept": "image/svg+xml"}}):
+            drawn = await place.client.get(f"/traces/{trace.id}", **asking)  # type: ignore[arg-type]
+            assert drawn.headers["content-type"] == "image/svg+xml"
+            assert drawn.headers["content-security-policy"].startswith("default-src 'none'; style-src")
+            assert "<svg" in drawn.text
+        browser = await place.client.get(f"/traces/{trace.id}", headers={"Accept": "text/html,*/*"})
+        assert browser.headers["content-type"] == "application/json"

@@ -11,7 +11,7 @@ FEW = 100
 
 _CONDITIONS = (
     "Index Cond", "Recheck Cond", "Filter", "Join Filter", "Hash Cond", "Merge Cond", "One-Time Filter", "Sort Key", "Group Key",
-    "Conflict Resolution", "Conflict Arbiter Indexes", 
+    "Conflict Resolution", "Conflict Arbiter Indexes",
 )  # fmt: skip
 _COUNTS = (
     "Rows Removed by Filter",
