@@ -41,6 +41,17 @@ class Place:
     app: Pellucid
     client: httpx.AsyncClient
     directory: Path
+    holding: asyncpg.Connection | None = None
+
+    async def run(self, clone: Clone, sql: str) -> None:
+        """Run SQL as the owner of the database, on a connection that stays open until `let_go`."""
+        self.holding = self.holding or await asyncpg.connect(clone.admin_dsn)
+        await self.holding.execute(sql)
+
+    async def let_go(self) -> None:
+        if self.holding is not None:
+            await self.holding.close()
+            self.holding = None
 
     def bearing(self, role: str) -> dict[str, str]:
         accounts: Accounts = self.app.state.accounts

@@ -8,7 +8,7 @@ import pytest
 from pellucid.observe import Stage
 from pellucid.trace.document import Reason, Row, Trace
 from tests.conftest import Clone
-from tests.trace.place import Place, opened
+from tests.trace.place import opened
 
 ADA = {"email": "ada@example.com", "password": "an engine of brass"}
 
@@ -79,7 +79,3 @@ async def test_a_sign_up_and_a_login_are_told(clone: Clone, tmp_path: Path) -> N
         _, trace = await place.traced("POST", "/login", json=ADA)
         assert row(trace, Stage.IDENTITY, work="password check")
         assert accounted(trace) >= 0.95
-
-
-def test_place() -> None:
-    assert Place

@@ -34,7 +34,7 @@ class Holder(NamedTuple):
 
     def __str__(self) -> str:
         about = self.recording.about if self.recording is not None else None
-        return f"{about() if about else 'a shared statement'} for {(time.perf_counter() - self.since) * 1000:.0f} ms"
+        return f"{about() if about else 'a shared call, or the server itself,'} for {(time.perf_counter() - self.since) * 1000:.0f} ms"
 
 
 class FairPool(Pool):

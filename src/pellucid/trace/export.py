@@ -58,6 +58,11 @@ class Exporter(Lifecycle):
         except queue.Full:
             self.lost += 1
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way."""
+        return self._queue.unfinished_tasks == 0
+
     async def _start(self) -> None:
         self._thread = Thread(target=self._work, name="otlp", daemon=True)
         self._thread.start()
@@ -88,6 +93,8 @@ class Exporter(Lifecycle):
                     self._send(client, batch)
                 except Exception as fault:  # noqa: BLE001 - a receiver that cannot be reached is no reason to stop
                     self._complain(len(batch), f"{type(fault).__name__}: {fault}")
+                for _ in batch:
+                    self._queue.task_done()
 
     def _batch(self) -> list[Trace]:
         """The next traces; none when it is to end."""

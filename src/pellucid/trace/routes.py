@@ -1,13 +1,15 @@
 """``GET /traces`` and ``GET /traces/{id}``: what was traced, for those who run the server. To everybody else there is nothing here."""
 
 import asyncio
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from pellucid.errors import UnknownRoute
 from pellucid.trace.document import Reason
+from pellucid.trace.showing import as_picture, as_text
 from pellucid.trace.store import TraceStore, Wanted
 from pellucid.web.operators import is_operator
 
@@ -16,6 +18,16 @@ _PATIENCE = 20
 _PAUSE = 0.05
 _MOST = 500
 _UNSTORED = {"Cache-Control": "no-store"}
+_DRAWN = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+"""A picture has its style in itself, and nothing else."""
+
+
+class Shown(StrEnum):
+    """How a trace can be shown."""
+
+    JSON = "json"
+    TEXT = "text"
+    SVG = "svg"
 
 
 def trace_routes(store: TraceStore) -> APIRouter:
@@ -35,14 +47,29 @@ def trace_routes(store: TraceStore) -> APIRouter:
         return JSONResponse(await asyncio.to_thread(store.find, wanted), headers=_UNSTORED)
 
     @router.get("/traces/{name}")
-    async def trace(request: Request, name: str) -> Response:
-        """Show one trace."""
+    async def trace(
+        request: Request, name: str, shown_as: Annotated[Shown | None, Query(alias="as")] = None
+    ) -> Response:
+        """Show one trace: as JSON, or for people as text or as a picture."""
         content = await _found(store, name)
         if content is None:
             raise _nothing(request)
-        return Response(content, media_type="application/json", headers=_UNSTORED)
+        match shown_as or _wanted(request.headers.get("accept", "")):
+            case Shown.TEXT:
+                return PlainTextResponse(await asyncio.to_thread(as_text, content), headers=_UNSTORED)
+            case Shown.SVG:
+                drawn = await asyncio.to_thread(as_picture, content)
+                return Response(drawn, media_type="image/svg+xml", headers=_UNSTORED | _DRAWN)
+            case _:
+                return Response(content, media_type="application/json", headers=_UNSTORED)
 
     return router
+
+
+def _wanted(accept: str) -> Shown:
+    """What the client likes best, of text and pictures; a browser that would take anything gets JSON."""
+    first = accept.partition(",")[0].partition(";")[0].strip().lower()
+    return {"text/plain": Shown.TEXT, "image/svg+xml": Shown.SVG}.get(first, Shown.JSON)
 
 
 async def _require(request: Request) -> None:
