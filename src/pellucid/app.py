@@ -169,9 +169,8 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     if application.data.share and not own_layers and not web.trace_header:
         memory = Memory(application.front, Reader(), identifier.known, listeners=listeners, options=web)
         application.front, application.short_way = memory, memory.take
-    historian = historian_of(database, deployment.admin_dsn)
-    parts = [historian, application.data.share]
-    _live_with(application, Stack(tracer, database, accounts.life, watch, *filter(None, parts)))
+    parts = filter(None, [historian_of(database, deployment.admin_dsn), application.data.share])
+    _live_with(application, Stack(tracer, database, accounts.life, watch, *parts))
     return application
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pellucid.cli.errors import line
-from pellucid.trace.overview import Blocked, Overview, Vitals
+from pellucid.trace.overview import Blocked, Overview, Ran, Vitals
 
 Cell = str
 
@@ -26,17 +26,46 @@ class Section:
 
 def sections(overview: Overview) -> Iterator[Section]:
     """The overview, part by part."""
+    yield _statements(overview)
+    yield _slower(overview)
+    yield _connections(overview)
+    yield _longest(overview)
     yield Section(
+        "who waits for whom",
+        ("process", "#waits", "for", "state", "statement"),
+        tuple(_tree(overview.blocked)),
+        "nobody waits for a lock",
+    )
+    yield _replication(overview)
+    yield _bloated(overview)
+    if overview.missing:
+        rows = tuple((each.what, each.why, each.remedy) for each in overview.missing)
+        yield Section("cannot be seen", ("what", "why", "remedy"), rows)
+
+
+def _statements(overview: Overview) -> Section:
+    return Section(
         "statements, by the time they took",
         ("#share", "#calls", "#/s", "#mean", "#rows", "#in memory", "role", "statement"),
-        tuple(
-            (_percent(each.share), f"{each.calls:,}", _rate(each.rate), _time(each.mean), f"{each.rows:,}", _percent(each.hit),
-             each.role, each.sql)
-            for each in overview.statements
-        ),
+        tuple(_ran(each) for each in overview.statements),
         "none known",
-    )  # fmt: skip
-    yield Section(
+    )
+
+
+def _ran(ran: Ran) -> tuple[Cell, ...]:
+    figures = (
+        _percent(ran.share),
+        f"{ran.calls:,}",
+        _rate(ran.rate),
+        _time(ran.mean),
+        f"{ran.rows:,}",
+        _percent(ran.hit),
+    )
+    return (*figures, ran.role, ran.sql)
+
+
+def _slower(overview: Overview) -> Section:
+    return Section(
         "statements that take longer than they did",
         ("#before", "#now", "#times", "#calls", "role", "statement"),
         tuple(
@@ -45,12 +74,18 @@ def sections(overview: Overview) -> Iterator[Section]:
         ),
         "none",
     )
-    yield Section(
+
+
+def _connections(overview: Overview) -> Section:
+    return Section(
         "connections",
         ("#count", "state", "application", "#longest"),
         tuple((str(each.count), each.state, each.application, _time(each.longest)) for each in overview.connections),
     )
-    yield Section(
+
+
+def _longest(overview: Overview) -> Section:
+    return Section(
         "longest transactions",
         ("#age", "#process", "role", "application", "state", "waits", "statement"),
         tuple(
@@ -59,19 +94,19 @@ def sections(overview: Overview) -> Iterator[Section]:
         ),
         "none open",
     )
-    yield Section(
-        "who waits for whom",
-        ("process", "#waits", "for", "state", "statement"),
-        tuple(_tree(overview.blocked)),
-        "nobody waits for a lock",
-    )
-    yield Section(
+
+
+def _replication(overview: Overview) -> Section:
+    return Section(
         "replication",
         ("name", "kind", "state", "#behind", "#lag"),
         tuple((each.name, each.kind, each.state, _bytes(each.behind), _time(each.lag)) for each in overview.replicas),
         "no replicas and no slots",
     )
-    yield Section(
+
+
+def _bloated(overview: Overview) -> Section:
+    return Section(
         "tables with many dead rows",
         ("table", "#dead", "#live", "#size", "vacuumed"),
         tuple(
@@ -80,12 +115,6 @@ def sections(overview: Overview) -> Iterator[Section]:
         ),
         "none",
     )
-    if overview.missing:
-        yield Section(
-            "cannot be seen",
-            ("what", "why", "remedy"),
-            tuple((each.what, each.why, each.remedy) for each in overview.missing),
-        )
 
 
 def headline(vitals: Vitals) -> str:

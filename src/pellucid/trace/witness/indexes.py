@@ -156,6 +156,7 @@ async def _tried(lookout: Lookout, asked: Asked, wanted: Wanted, trials: Trials)
 async def _costs(lookout: Lookout, asked: Asked, trial: _Trial) -> Advice:
     """The estimated costs before and after the index is made."""
     async with lookout.use() as connection:
+        refusal: str | None = None
         await connection.execute("begin")
         try:
             before = await _cost(connection, asked)
@@ -164,8 +165,6 @@ async def _costs(lookout: Lookout, asked: Asked, trial: _Trial) -> Advice:
             after = await _cost(connection, asked)
         except asyncpg.PostgresError as fault:
             refusal = str(fault).partition("\n")[0]
-        else:
-            refusal = None
         await connection.execute(
             "rollback"
         )  # whatever else goes wrong ends the connection, and the transaction with it
