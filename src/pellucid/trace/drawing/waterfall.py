@@ -56,7 +56,6 @@ def _draw_scale(canvas: Canvas, band: Band) -> None:
 
 
 def _draw_bar(canvas: Canvas, bar: Bar, band: Band, y: float) -> None:
-    stage = bar.kind is Kind.STAGE
     _draw_label(canvas, bar, y)
     kind = KINDS[band.title]
     style = {Kind.WAY: "way", Kind.LOOKING: "rest", Kind.UNACCOUNTED: "rest"}.get(
