@@ -122,7 +122,6 @@ def test_both_halves_become_one(plain: int) -> None:
         "client",
         "Pellucid",
         "PostgreSQL",
-        "the way",
         "Seq Scan on orders",
         "0/1A2B3C8",
         "create index on orders",

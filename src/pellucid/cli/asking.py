@@ -49,7 +49,7 @@ def request(written: Written) -> Asked:
     usual += [("authorization", basic)] if (basic := _basic(written.user, url)) else []
     sent = [
         *((name, value) for name, value in usual if name not in given),
-        *((name, value) for name, value in headers if value),
+        *((name, value) for name, value in headers if value is not None),
     ]
     return Asked(method or ("GET" if body is None else "POST"), plain(url), tuple(sent), body)
 
