@@ -4,7 +4,7 @@ import asyncio
 import random
 
 from pellucid.lifecycle import Lifecycle
-from pellucid.trace.assemble import assemble
+from pellucid.trace.assemble import assemble, ended_at
 from pellucid.trace.context import Context
 from pellucid.trace.document import Reason, Trace
 from pellucid.trace.export import Exporter
@@ -73,7 +73,10 @@ class Tracer(Lifecycle):
         return Tracing(Context.of(None), Reason.SLOW) if self._is_slow(exchange) else None
 
     def _is_slow(self, exchange: Exchange) -> bool:
-        return self.options.slow is not None and exchange.seconds >= self.options.slow
+        slow = self.options.slow
+        if slow is None or exchange.seconds < slow:
+            return False
+        return ended_at(exchange) - exchange.recording.started >= slow
 
     def _finished(self, trace: Trace) -> Trace:
         """The trace as it is kept, and sent on."""
