@@ -80,7 +80,14 @@ class Run:
         directory = self._directory / name
         directory.mkdir(mode=0o755)
         options = self.options
-        return Place(directory, self.cores, self.program, workers=options.workers, postgrest=options.postgrest)
+        return Place(
+            directory,
+            self.cores,
+            self.program,
+            workers=options.workers,
+            postgrest=options.postgrest,
+            before=options.before,
+        )
 
     def _settle(self, competitor: Competitor) -> None:
         """Start it cold, fill it, start it warm, and see that it answers rightly."""

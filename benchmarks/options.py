@@ -24,6 +24,7 @@ class Options:
     pinned: bool = True
     generator: Program | None = None
     postgrest: str | None = None
+    before: str | None = None
     base: int = ROWS
     rows: tuple[int, ...] = ()
     tables: tuple[int, ...] = ()
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-pin", dest="pinned", action="store_false", default=None, help="keep nobody on cores")
     add("--generator", choices=["wrk", "python"], help="what makes the load (wrk where it is installed)")
     add("--postgrest", metavar="PATH", help="PostgREST's program")
+    add("--before", metavar="PATH", help="the Python of an environment that has an earlier Pellucid")
     add("--rows", dest="base", type=_rows, help=f"rows of the table ({ROWS})")
     add(
         "--scale-rows",

@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from pellucid.observe import Recording, Span, Stage, listen, observe, unlisten
+from pellucid.observe import ALL, Recording, Span, Stage, deep, hear, listen, observe, remark, unlisten
 
 VOCABULARY = [
     "dns", "connect", "tls", "send", "wait", "receive",
     "proxy", "server", "identity", "parse", "validate", "plan", "pool", "session", "execute", "commit", "respond",
     "planning", "execution", "locks", "wal", "disk",
+    "trace",
 ]  # fmt: skip
 
 
@@ -99,3 +100,29 @@ async def test_tasks_record_for_themselves_and_threads_for_those_who_sent_them()
     plan, execute = await asyncio.gather(request(Stage.PLAN), request(Stage.EXECUTE))
     assert [span.stage for span in plan.spans] == [Stage.PLAN, Stage.DISK]
     assert [span.stage for span in execute.spans] == [Stage.EXECUTE, Stage.DISK]
+
+
+def test_how_deeply_somebody_looks_is_told_to_the_emitters() -> None:
+    assert deep() == 0
+    with observe(Stage.PLAN) as span:
+        assert span.depth == 0
+    listening = hear(Recording(depth=ALL))
+    with observe(Stage.PLAN) as span:
+        assert (span.depth, deep()) == (ALL, ALL)
+    _, inner = listen()
+    assert deep() == ALL
+    unlisten(inner)
+    unlisten(listening)
+    assert deep() == 0
+
+
+def test_a_remark_goes_to_the_last_stay_in_its_stage() -> None:
+    remark(Stage.PLAN, nobody="listens")
+    recording, token = listen()
+    with observe(Stage.PLAN), observe(Stage.POOL):
+        remark(Stage.PLAN, nodes=3)
+    with observe(Stage.PLAN):
+        remark(Stage.PLAN, nodes=4)
+        remark(Stage.COMMIT, met="never")
+    unlisten(token)
+    assert [dict(span.facts) for span in recording.spans] == [{"nodes": 3}, {}, {"nodes": 4}]

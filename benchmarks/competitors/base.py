@@ -26,6 +26,7 @@ class Place:
     program: Program
     workers: int = 1
     postgrest: str | None = None
+    before: str | None = None
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
 
 

@@ -1,6 +1,8 @@
 """Pellucid itself, as ``pellucid serve --production`` runs it with PostgreSQL of its own."""
 
+import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import pellucid
@@ -18,6 +20,8 @@ class Pellucid(HttpCompetitor):
     name = "pellucid"
     title = "Pellucid"
     ready: ClassVar[str] = "/health/ready"
+    chosen: ClassVar[Mapping[str, str]] = {}
+    """Settings beside the usual ones."""
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
@@ -30,7 +34,12 @@ class Pellucid(HttpCompetitor):
     def start(self) -> None:
         options = ["--port", str(self.port), "--workers", str(self.place.workers), "--data", str(self.data)]
         secrets = {"PELLUCID_JWT_SECRET": self.place.secret, "PELLUCID_ACCESS_LOG": "false"}
-        self.run([sys.executable, "-m", "pellucid", "serve", "--production", *options], secrets)
+        self.run([self.python, "-m", "pellucid", "serve", "--production", *options], {**secrets, **self.chosen})
+
+    @property
+    def python(self) -> str:
+        """The interpreter of the environment that it is installed in."""
+        return sys.executable
 
     def fill(self, rows: int) -> None:
         run_sql(self.data, ("" if self.rows else schema.tables(judged=True)) + schema.fill(rows))
@@ -72,6 +81,32 @@ class Pellucid(HttpCompetitor):
 
     def read(self, ask: Ask, body: Any) -> list[Seen]:
         return read_rows(ask, body)
+
+
+class PellucidBefore(Pellucid):
+    """Pellucid as it was, from another environment: what a change costs, by ratio, in one run."""
+
+    name = "pellucid-before"
+    title = "Pellucid as it was"
+
+    def absent(self) -> str | None:
+        return None if self.place.before else "name the Python of its environment with --before PATH"
+
+    def version(self) -> str:
+        asked = [self.python, "-m", "pellucid", "--version"]
+        return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+
+    @property
+    def python(self) -> str:
+        return self.place.before or sys.executable
+
+
+class PellucidTraced(Pellucid):
+    """Pellucid with one request in a hundred traced, and every one that takes longer than a second."""
+
+    name = "pellucid-traced"
+    title = "Pellucid, tracing 1 %"
+    chosen: ClassVar[Mapping[str, str]] = {"PELLUCID_TRACE_SAMPLE": "0.01", "PELLUCID_TRACE_SLOW": "1000"}
 
 
 class PellucidRest(Pellucid):

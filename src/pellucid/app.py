@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
@@ -34,6 +35,10 @@ from pellucid.rest.share import Share
 from pellucid.rest.validate import ModelCache
 from pellucid.server.reply import ShortWay
 from pellucid.settings import Settings
+from pellucid.trace.history import historian_of
+from pellucid.trace.layer import TraceLayer
+from pellucid.trace.looking import slow_plans, telling, tracer_of
+from pellucid.trace.routes import trace_routes
 from pellucid.web.described import PROBLEM_RESPONSE
 from pellucid.web.identity import current_identity
 from pellucid.web.memory import Memory
@@ -121,7 +126,10 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     application = application or Pellucid()
     if application.data is not None:
         raise StartupError("This application is being served already.", hint="Make one Pellucid() for each server.")
-    database = Database(settings.database(deployment.dsn, deployment.admin_dsn), deployment.capabilities)
+    tracing = settings.trace()
+    slow = slow_plans(tracing, deployment.capabilities)
+    database = Database(telling(settings.database(deployment.dsn, deployment.admin_dsn), slow), deployment.capabilities)
+    tracer = application.state.tracer = tracer_of(database, tracing, slow, deployment.admin_dsn)
     tokens = open_tokens(settings.tokens(), settings.keys())
     passwords = Passwords(PasswordOptions(calibrated=settings.production))
     accounts = Accounts(
@@ -141,10 +149,12 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     application.state.accounts = accounts
     claimed, own = first_segments(application.routes), len(application.routes)
     own_layers = bool(application.user_middleware)
-    listeners = install(application, settings.web())
+    listeners = install(application, settings.web(), [tracer.listen])
+    application.user_middleware.append(Middleware(TraceLayer, tracer=tracer))
     # FastAPI searches an included router anew for each request that goes past it; plain routes cost nothing.
     application.router.routes.extend(accounts_routes.router.routes)
     application.router.routes.extend(supabase_routes())
+    application.router.routes.extend(trace_routes(tracer.store).routes)
     application.router.routes.extend(_documents(application, production=settings.production).routes)
     application.data = DataApi(
         database,
@@ -159,7 +169,8 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     if application.data.share and not own_layers and not web.trace_header:
         memory = Memory(application.front, Reader(), identifier.known, listeners=listeners, options=web)
         application.front, application.short_way = memory, memory.take
-    _live_with(application, Stack(database, accounts.life, watch, *filter(None, [application.data.share])))
+    parts = filter(None, [historian_of(database, deployment.admin_dsn), application.data.share])
+    _live_with(application, Stack(tracer, database, accounts.life, watch, *parts))
     return application
 
 

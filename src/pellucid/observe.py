@@ -5,7 +5,7 @@ tracer read the `Recording` afterwards. Emitters give strings and numbers only, 
 `observe` does nothing. A recording opened inside another one hears its own part; the outer one still hears all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -41,20 +41,29 @@ class Stage(StrEnum):
     LOCKS = "locks"
     WAL = "wal"
     DISK = "disk"
+    # the looking itself
+    TRACE = "trace"
 
 
 Fact = str | int | float | bool
 """What an emitter may say about a stage."""
 
+FACTS, ALL = 1, 2
+"""How deeply somebody looks (`Recording.depth`): at what is easily told, or at everything. With 0 only times are kept."""
+
 
 @dataclass(slots=True)
 class Span:
-    """One stay in one stage; a context manager that ends when its block does. Times are seconds of `time.perf_counter`."""
+    """One stay in one stage; a context manager that ends when its block does. Times are seconds of `time.perf_counter`.
+
+    ``depth`` tells how deeply somebody looks: what costs something to be worked out is noted only where it is not 0.
+    """
 
     stage: Stage
     started: float
     ended: float | None = None
     facts: dict[str, Fact] = field(default_factory=dict)
+    depth: int = 0
 
     @property
     def seconds(self) -> float:
@@ -87,11 +96,16 @@ _SILENT = _Silent(Stage.SERVER, 0.0, 0.0)
 
 @dataclass(slots=True)
 class Recording:
-    """All spans of one request, in the order in which they began."""
+    """All spans of one request, in the order in which they began.
+
+    ``depth`` tells how deeply somebody looks at it, and ``about`` says what is recorded, such as a method and a route.
+    """
 
     started: float = field(default_factory=perf_counter)
     spans: list[Span] = field(default_factory=list)
     outer: "Recording | None" = None
+    depth: int = 0
+    about: Callable[[], str] | None = None
 
     def totals(self) -> Mapping[Stage, float]:
         """Seconds spent in each stage that was met."""
@@ -106,8 +120,16 @@ _recording: ContextVar[Recording | None] = ContextVar("pellucid_recording", defa
 
 def listen() -> tuple[Recording, Token[Recording | None]]:
     """Open a recording for the current context; close it with `unlisten`."""
-    recording = Recording(outer=_recording.get())
-    return recording, _recording.set(recording)
+    outer = _recording.get()
+    recording = Recording(outer=outer)
+    if outer is not None:
+        recording.depth, recording.about = outer.depth, outer.about
+    return recording, hear(recording)
+
+
+def hear(recording: Recording) -> Token[Recording | None]:
+    """Open this very recording for the current context; close it with `unlisten`."""
+    return _recording.set(recording)
 
 
 def unlisten(token: Token[Recording | None]) -> None:
@@ -125,8 +147,30 @@ def observe(stage: Stage, **facts: Fact) -> Span:
     recording = _recording.get()
     if recording is None:
         return _SILENT
-    span = Span(stage, perf_counter(), None, facts)
+    span = Span(stage, perf_counter(), None, facts, recording.depth)
     while recording is not None:
         recording.spans.append(span)
         recording = recording.outer
     return span
+
+
+def deep() -> int:
+    """How deeply somebody looks at what is done here: 0, `FACTS` or `ALL`."""
+    recording = _recording.get()
+    return 0 if recording is None else recording.depth
+
+
+def recorded() -> Recording | None:
+    """The recording that is open here, if any is."""
+    return _recording.get()
+
+
+def remark(stage: Stage, **facts: Fact) -> None:
+    """Add what is known about the last stay in a stage, for those who know it and have not begun that stay themselves."""
+    recording = _recording.get()
+    if recording is None:
+        return
+    for span in reversed(recording.spans):
+        if span.stage is stage:
+            span.facts.update(facts)
+            return

@@ -36,6 +36,7 @@ from pellucid.spelling import (
     an_address,
     in_lower_case,
 )
+from pellucid.trace.options import TraceOptions, header_pairs
 from pellucid.web.options import CrossOrigin, Limits, WebOptions
 
 _END_OF_TRANSACTIONS = {True: TransactionEndPolicy.COMMIT, False: TransactionEndPolicy.COMMIT_ALLOW_OVERRIDE}
@@ -172,6 +173,21 @@ class Settings(BaseModel):
     )
     audit_days: int = Field(90, ge=1, le=36_500, description="days for which the audit log is kept")
 
+    trace_sample: float = Field(
+        0.0, ge=0.0, le=1.0, description="the share of requests that are always traced, from 0 to 1"
+    )
+    trace_slow: float | None = Field(
+        None, gt=0, le=3_600_000, description="milliseconds from which on a request is traced because it was slow"
+    )
+    trace_keep: int = Field(1000, ge=1, le=100_000, description="how many traces are kept, for a week at most")
+    otlp_endpoint: OptionalText = Field(
+        None,
+        description="where traces are sent to as well, such as http://127.0.0.1:4318 (OpenTelemetry, OTLP over HTTP)",
+    )
+    otlp_headers: Secret | None = Field(
+        None, description="headers that are sent along, such as api-key=…,tenant=…; their values are secrets"
+    )
+
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto, json or text")
     log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(in_lower_case)] = (
         Field("info", description="debug, info, warning, error or critical")
@@ -296,6 +312,19 @@ class Settings(BaseModel):
             access_log=self.access_log,
             trace_header=self.trace_header,
             verbose_errors=self.error_verbosity == "verbose",
+        )
+
+    def trace(self) -> TraceOptions:
+        """For `pellucid.trace`."""
+        return TraceOptions(
+            directory=InstanceDirectory.at(self.data).path / "traces",
+            sample=self.trace_sample,
+            slow=None if self.trace_slow is None else self.trace_slow / 1000,
+            keep=self.trace_keep,
+            proxies=self.proxies,
+            production=self.production,
+            endpoint=self.otlp_endpoint,
+            headers=header_pairs(self.otlp_headers.get_secret_value() if self.otlp_headers else ""),
         )
 
     def tokens(self) -> TokenOptions:

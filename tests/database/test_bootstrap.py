@@ -25,6 +25,8 @@ from tests.conftest import OPTIONS, run, within
 from tests.ground import ground
 
 NEW = "shop"
+LOOKING = {Feature.STATISTICS, Feature.WAL_INSPECTION, Feature.PAGES, Feature.FREE_SPACE, Feature.PLANS}
+"""What only a superuser can set up: extensions that show what is inside, and the right to be sent plans."""
 PASSWORD = "a s3cret/with:odd@signs"
 
 
@@ -119,7 +121,7 @@ async def test_what_an_administrator_then_does_turns_everything_on(bare: Cluster
 async def test_a_role_that_may_create_roles_and_schemas_gets_data_api_and_accounts(bare: Cluster) -> None:
     dsn = await limited(bare, "createrole noinherit", f"grant create on database {NEW} to owner")
     found = await bootstrap(dsn)
-    assert off(found) == {Feature.INSTANT_RELOAD, Feature.BYPASS, Feature.STATISTICS, Feature.WAL_INSPECTION}
+    assert off(found) == {Feature.INSTANT_RELOAD, Feature.BYPASS, *LOOKING}
     await check_serving(dsn, found)
 
 

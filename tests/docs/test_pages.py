@@ -26,6 +26,7 @@ PAGES = [
     "docs/how-to/sign-in-by-mail.md",
     "docs/how-to/sign-in-with-a-password.md",
     "docs/how-to/supabase-clients.md",
+    "docs/how-to/watch-the-database.md",
 ]
 
 

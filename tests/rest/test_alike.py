@@ -18,7 +18,8 @@ import pytest
 from pellucid.app import Deployment, Pellucid, create
 from pellucid.database.capabilities import Capabilities
 from pellucid.rest import share as sharing
-from pellucid.rest.share import Member, Queue
+from pellucid.rest.member import Member
+from pellucid.rest.share import Queue
 from pellucid.settings import Settings
 from pellucid.web.again import Again, Head
 from pellucid.web.memory import Asked, Memory

@@ -14,7 +14,8 @@ from pellucid.database.options import DatabaseOptions
 from pellucid.errors import PoolExhausted, Unavailable
 from pellucid.rest import share as sharing
 from pellucid.rest.compile.writer import Statement
-from pellucid.rest.share import Member, Queue, Share
+from pellucid.rest.member import Member
+from pellucid.rest.share import Queue, Share
 from tests.conftest import Clone
 
 pytestmark = pytest.mark.anyio

@@ -11,6 +11,7 @@ from pellucid.auth.keys import KeySet
 from pellucid.auth.tokens import Tokens, Verified
 from pellucid.database.caller import INTERNAL_ROLES
 from pellucid.errors import RoleRefused, SessionEnded, TokenRequired, Unauthenticated
+from pellucid.observe import Stage, remark
 from pellucid.web.identity import Identity
 from pellucid.web.scopes import scopes_of
 
@@ -83,6 +84,7 @@ class BearerIdentifier:
             TokenRequired: it is not there, or its token names no role, and nobody is anonymous.
         """
         if authorization is None:
+            remark(Stage.IDENTITY, proof="none")
             return self._anonymous()
         bearer = _BEARER.fullmatch(authorization)
         if bearer is None or is_key(bearer[1] or ""):
@@ -94,6 +96,7 @@ class BearerIdentifier:
                 hint="Send it as `Authorization: Bearer <access_token>`, or not at all.",
                 headers=challenge("Bearer is the only scheme", "invalid_request"),
             )
+        remark(Stage.IDENTITY, proof="access token")
         verified = self._living(self.tokens.verify(bearer[1] or ""))
         identity = self._identity(verified)
         if not scopes_of(identity.claims):  # those are judged against each request
@@ -131,6 +134,7 @@ class BearerIdentifier:
         claims = await self.proofs.claims_of(scheme.lower(), secret.strip()) if self.proofs else None
         if claims is None:
             return None
+        remark(Stage.IDENTITY, proof="API key" if is_key(secret.strip()) else "session of a browser")
         text = json.dumps(dict(claims), ensure_ascii=False, separators=(",", ":"))
         return self._identity(self._living(Verified(claims, text, claims["role"], own=True)))
 

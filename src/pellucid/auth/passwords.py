@@ -16,6 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pellucid.auth import effort, imported
 from pellucid.auth.common_passwords import common_passwords
 from pellucid.errors import Unavailable
+from pellucid.observe import Stage, observe
 
 MIN_LENGTH = 8
 """Characters (Unicode code points) a new password must have."""
@@ -62,7 +63,8 @@ class Passwords:
             Unavailable: too many are waiting already.
         """
         self._refuse_crowd()
-        return await to_thread.run_sync(self._hasher.hash, _prepared(password), limiter=self._limiter)
+        with observe(Stage.IDENTITY, work="password hash"):
+            return await to_thread.run_sync(self._hasher.hash, _prepared(password), limiter=self._limiter)
 
     async def verify(self, password: str, hashed: str | None, others: Iterable[str] = ()) -> bool:
         """Whether the password fits. With no hash it never does.
@@ -78,7 +80,8 @@ class Passwords:
         """
         self._refuse_crowd()
         others = (self._nobody, *others)
-        return await to_thread.run_sync(self._judged, password, hashed, others, limiter=self._limiter)
+        with observe(Stage.IDENTITY, work="password check"):
+            return await to_thread.run_sync(self._judged, password, hashed, others, limiter=self._limiter)
 
     def outdated(self, hashed: str) -> bool:
         """Whether the hash was made with other parameters than today's, or elsewhere."""

@@ -24,6 +24,7 @@ from pellucid.auth.claimpath import NOTHING, ClaimPath, Name, Segment
 from pellucid.auth.keys import KeyOptions, KeySet
 from pellucid.auth.trusted import SECRET, open_keys
 from pellucid.errors import InvalidFields, NoTokenKey, StartupError, Unauthenticated
+from pellucid.observe import Stage, remark
 
 TYPE = "JWT"
 OTHERS_TYPES = frozenset({None, "JWT", "AT+JWT", "APPLICATION/AT+JWT"})
@@ -161,6 +162,7 @@ class Tokens:
         try:
             digest = sha256(token.encode()).digest()
             verified = self._genuine.get(digest)
+            remark(Stage.IDENTITY, signature="checked" if verified is None else "remembered")
             if verified is None:
                 verified = self._authenticate(token)
                 self._remember(digest, verified)

@@ -14,7 +14,7 @@ from pellucid import __version__
 from pellucid.cli.errors import show
 from pellucid.errors import StartupError
 
-COMMANDS = ("serve", "sql", "user", "policy", "doctor", "key", "token")
+COMMANDS = ("serve", "trace", "sql", "user", "policy", "doctor", "top", "key", "token")
 """The command ``x`` is the function ``command`` in ``pellucid.cli.x``, with its ``CONTEXT`` of click; or ``app`` there, where it has
 commands of its own."""
 

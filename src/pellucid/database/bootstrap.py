@@ -120,7 +120,7 @@ async def _ready(connection: asyncpg.Connection, dsn: str) -> list[Missing]:
     missing = await _provide(connection, provisions.before_migrations(server))
     missing += await _migrate(connection, dsn, server, missing)
     migrated = await connection.fetchval("select to_regproc('pellucid.tell_ddl') is not null")
-    return missing + await _provide(connection, provisions.after_migrations(migrated=migrated))
+    return missing + await _provide(connection, provisions.after_migrations(server, migrated=migrated))
 
 
 # -- provisions -----------------------------------------------------------------------------------------------------

@@ -16,6 +16,14 @@ class Feature(StrEnum):
     BYPASS = "service_role passing row level security"
     STATISTICS = "statement statistics"
     WAL_INSPECTION = "looking into the write-ahead log"
+    PLANS = "plans of statements as they ran"
+    PAGES = "looking into pages"
+    FREE_SPACE = "looking into the free space map"
+    HISTORY = "the history of statements"
+
+
+_MANY = frozenset({Feature.ACCOUNTS, Feature.PLANS, Feature.STATISTICS})
+"""Those that are told in the plural."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,10 @@ class Capabilities:
             off.setdefault((item.what, item.needs), []).append(item.off)
         return tuple((f"{', '.join(parts)} · missing: {what}", f"{needs};") for (what, needs), parts in off.items())
 
+    def lacking(self, feature: Feature) -> Missing | None:
+        """What a feature is off for want of; None when it is on."""
+        return next((item for item in self.missing if item.off is feature), None)
+
     def require(self, feature: Feature) -> None:
         """Go on only when the feature is on.
 
@@ -71,5 +83,5 @@ class Capabilities:
         lacking = [item.what for item in self.missing if item.off is feature]
         if not lacking:
             return None
-        whole = f"{feature} {'are' if feature is Feature.ACCOUNTS else 'is'} off, because the database lacks {', '.join(lacking)}."
+        whole = f"{feature} {'are' if feature in _MANY else 'is'} off, because the database lacks {', '.join(lacking)}."
         return whole[0].upper() + whole[1:]

@@ -1,7 +1,7 @@
 """The driver's connection, with the three things that a pooled connection of ours must never get wrong."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -23,21 +23,41 @@ _JSONB_VERSION = b"\x01"
 """What stands before the text of every jsonb value on the wire."""
 
 
+_ENDS = ("COMMIT", "COMMIT;", "ROLLBACK", "ROLLBACK;")
+"""How the statements that end a transaction end; a rollback to a savepoint is none."""
+
+Run = Callable[[str], Awaitable[str]]
+"""Runs a statement, and returns PostgreSQL's tag."""
+
+
+class Attending(Protocol):
+    """Looks on at the transaction of a connection (`pellucid.database.attendance`)."""
+
+    async def stated(self, sql: str, args: Sequence[Any], rows: int | None) -> None:
+        """A statement has run."""
+        ...
+
+    async def end(self, query: str, run: Run) -> str:
+        """Run the statement that ends the transaction."""
+        ...
+
+
 class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
     """A connection that begins clean, that never takes a rollback for a commit, and that is closed when its set-up is interrupted.
 
     ``verbatim`` leaves JSON as PostgreSQL writes it, a text, instead of the Python value that SQLAlchemy's types expect. ``clean`` tells
     that nobody has left anything in the session since it was cleaned, and ``tidy`` that nothing is there but what sequences remember.
-    ``known`` are the statements that a function has prepared in it.
+    ``known`` are the statements that a function has prepared in it. ``attending`` looks on at the transaction under way, if anybody does.
     """
 
-    __slots__ = ("clean", "known", "tidy", "verbatim")
+    __slots__ = ("attending", "clean", "known", "tidy", "verbatim")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.verbatim = False
         self.clean = self.tidy = False
         self.known: dict[str, None] = {}
+        self.attending: Attending | None = None
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg calls it so
         """Run a statement; see `asyncpg.Connection.execute`.
@@ -51,10 +71,18 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no typ
             self.clean = self.tidy = False
             with observe(Stage.SESSION):
                 return str(await super().execute(begin, *args, timeout=timeout))
+        if self.attending is not None and query.endswith(_ENDS):
+            return await self.attending.end(query, self._end)
         if query.startswith("COMMIT"):
-            with observe(Stage.COMMIT):
-                return _committed(await super().execute(query, *args, timeout=timeout))
+            return await self._end(query)
         return str(await super().execute(query, *args, timeout=timeout))
+
+    async def _end(self, query: str) -> str:
+        """End the transaction."""
+        if not query.startswith("COMMIT"):
+            return str(await super().execute(query))
+        with observe(Stage.COMMIT):
+            return _committed(await super().execute(query))
 
     async def set_type_codec(self, typename: str, **options: Any) -> None:
         """Teach the connection a type; see `asyncpg.Connection.set_type_codec`.
@@ -98,7 +126,12 @@ def _committed(tag: str) -> str:
 
 
 async def connect(
-    dsn: str, *, application_name: str, within: float, kind: type[asyncpg.Connection] = asyncpg.Connection
+    dsn: str,
+    *,
+    application_name: str,
+    within: float,
+    kind: type[asyncpg.Connection] = asyncpg.Connection,
+    session: Iterable[tuple[str, str]] = (),
 ) -> Any:
     """Open one connection.
 
@@ -107,6 +140,7 @@ async def connect(
         application_name: what PostgreSQL's own views call it.
         within: the longest wait, in seconds.
         kind: `Connection` where it goes into a pool, asyncpg's own otherwise.
+        session: settings that it begins with, and comes back to when it is cleaned.
 
     Raises:
         OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError: it cannot be opened.
@@ -117,5 +151,5 @@ async def connect(
         timeout=within,
         statement_cache_size=STATEMENT_CACHE,
         max_cached_statement_lifetime=0,
-        server_settings={"application_name": application_name},
+        server_settings={"application_name": application_name, **dict(session)},
     )

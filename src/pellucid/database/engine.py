@@ -5,12 +5,13 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from pellucid.database.driver import Connection, connect
 from pellucid.database.options import DatabaseOptions
 from pellucid.database.pool import FairPool
 from pellucid.database.sqlstate import translate
-from pellucid.observe import Stage, observe
+from pellucid.observe import Span, Stage, observe
 
 
 def create_engine(options: DatabaseOptions) -> AsyncEngine:
@@ -18,7 +19,11 @@ def create_engine(options: DatabaseOptions) -> AsyncEngine:
 
     async def creator() -> Connection:
         connection: Connection = await connect(
-            options.dsn, application_name=options.application_name, within=options.connect_timeout, kind=Connection
+            options.dsn,
+            application_name=options.application_name,
+            within=options.connect_timeout,
+            kind=Connection,
+            session=options.session,
         )
         return connection
 
@@ -49,8 +54,15 @@ def _statement_begins(_c: Any, _cursor: Any, _sql: str, _args: Any, context: Any
     context.observed.__enter__()
 
 
-def _statement_ended(_c: Any, _cursor: Any, _sql: str, _args: Any, context: Any, _many: bool) -> None:
-    context.observed.__exit__(None, None, None)
+def _statement_ended(connection: Any, cursor: Any, sql: str, args: Any, context: Any, many: bool) -> None:  # noqa: PLR0917 - SQLAlchemy's
+    observed: Span = context.observed
+    observed.__exit__(None, None, None)
+    if observed.depth and observed.stage is Stage.EXECUTE:
+        observed.note(sql=sql, rows=max(cursor.rowcount, 0), times=len(args) if many and args else 1)
+    attending = connection.connection.driver_connection.attending
+    if attending is not None and context.execution_options.get("stage", Stage.EXECUTE) is Stage.EXECUTE:
+        first = args[0] if many and args else args
+        await_only(attending.stated(sql, tuple(first or ()), cursor.rowcount if cursor.rowcount >= 0 else None))
 
 
 def _statement_failed(failure: Any) -> Exception | None:

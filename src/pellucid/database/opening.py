@@ -1,11 +1,14 @@
 """How every transaction opens: with the caller's role, claims and settings, all of them for this transaction only."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 from pellucid.database.caller import ACCOUNTS_ROLE, Caller
 from pellucid.database.catalog.model import Catalog
 from pellucid.database.sqlstate import translate
 from pellucid.errors import Fault, InvalidValue, PellucidError
+from pellucid.observe import Fact
 
 OPENING = "select pg_catalog.set_config(name, value, true) from unnest($1::text[], $2::text[]) as setting(name, value)"
 """The one statement that opens a session's transaction. Its text never changes, so each connection prepares it once."""
@@ -60,6 +63,27 @@ class Opening:
             for name, value in zip(self.names, self.values, strict=True)
         )
         return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}; SELECT {settings}"
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """What there is to be told of it; no value but the role's name."""
+        return {
+            "role": dict(zip(self.names, self.values, strict=True)).get("role", ""),
+            "isolation": self.isolation or "read committed",
+            "access": "read only" if self.read_only else "read write",
+            "where": "primary",
+            "settings": len(self.names),
+            "first": self.first is not None,
+        }
+
+    def having(self, settings: Sequence[tuple[str, str]]) -> Self:
+        """The same with further settings, made before the role is taken and after all others, so that nothing overrides them."""
+        names, values = zip(*settings, strict=True) if settings else ((), ())
+        return replace(
+            self,
+            names=(*self.names[:-1], *names, self.names[-1]),
+            values=(*self.values[:-1], *values, self.values[-1]),
+        )
 
     def translated(self, fault: Exception) -> PellucidError:
         """The error as a client may see it."""

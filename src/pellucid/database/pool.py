@@ -6,8 +6,9 @@ greenlets, which would cost it as much as its statements do.
 """
 
 import asyncio
+import time
 from collections import deque
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from sqlalchemy.util import await_only, greenlet_spawn
@@ -15,10 +16,25 @@ from sqlalchemy.util import await_only, greenlet_spawn
 from pellucid.database.driver import Connection
 from pellucid.database.sqlstate import translate
 from pellucid.errors import PoolExhausted
-from pellucid.observe import Stage, observe
+from pellucid.observe import Fact, Recording, Stage, deep, observe, recorded, remark
 
 Turn = asyncio.Future[ConnectionPoolEntry | None]
 """What somebody waits for: a connection, or leave to open one (None)."""
+
+
+MOST_HOLDERS = 20
+"""Of those who hold connections, as many are named."""
+
+
+class Holder(NamedTuple):
+    """Who has a connection in hand (nobody knows who, where it was taken for several requests), and since when."""
+
+    recording: Recording | None
+    since: float
+
+    def __str__(self) -> str:
+        about = self.recording.about if self.recording is not None else None
+        return f"{about() if about else 'a shared call, or the server itself,'} for {(time.perf_counter() - self.since) * 1000:.0f} ms"
 
 
 class FairPool(Pool):
@@ -36,6 +52,7 @@ class FairPool(Pool):
         self._idle: list[ConnectionPoolEntry] = []
         self._made = 0
         self._line: deque[Turn] = deque()
+        self._holders: dict[ConnectionPoolEntry, Holder] = {}
 
     @property
     def opened(self) -> int:
@@ -59,11 +76,11 @@ class FairPool(Pool):
         with observe(Stage.POOL):
             while True:
                 if self._idle:
-                    return await self._fresh(self._idle.pop())
+                    return self._lent(await self._fresh(self._idle.pop()))
                 if self._made < self.pool_size:
-                    return await greenlet_spawn(self._make)
+                    return self._lent(await greenlet_spawn(self._make), new=True)
                 if entry := await self._turn():
-                    return await self._fresh(entry)
+                    return self._lent(await self._fresh(entry))
 
     def give_back(self, entry: ConnectionPoolEntry) -> None:
         """Give back a connection that is open and idle."""
@@ -72,6 +89,7 @@ class FairPool(Pool):
     def give_up(self, entry: ConnectionPoolEntry) -> None:
         """Give back the place of a connection that is of no use any more."""
         self._made -= 1
+        self._holders.pop(entry, None)
         try:
             entry.invalidate()
         finally:
@@ -127,15 +145,33 @@ class FairPool(Pool):
     def _do_get(self) -> ConnectionPoolEntry:
         while True:
             if self._idle:
-                return self._idle.pop()
+                return self._lent(self._idle.pop())
             if self._made < self.pool_size:
-                return self._make()
+                return self._lent(self._make(), new=True)
             if entry := await_only(self._turn()):
-                return entry
+                return self._lent(entry)
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        self._holders.pop(record, None)
         if not self._call_next(record):
             self._idle.append(record)
+
+    def _lent(self, entry: ConnectionPoolEntry, *, new: bool = False) -> ConnectionPoolEntry:
+        """Remember who has it, and say what it is like."""
+        self._holders[entry] = Holder(recorded(), time.perf_counter())
+        if deep():
+            remark(Stage.POOL, **self._facts(entry, new=new))
+        return entry
+
+    def _facts(self, entry: ConnectionPoolEntry, *, new: bool) -> dict[str, Fact]:
+        return {
+            "backend": driver_of(entry).get_server_pid(),
+            "age": round(time.time() - float(getattr(entry, "starttime", 0.0)), 3),
+            "new": new,
+            "size": self.pool_size,
+            "open": self._made,
+            "taken": self.taken,
+        }
 
     # -- the line -----------------------------------------------------------------------------------------------------
 
@@ -153,6 +189,9 @@ class FairPool(Pool):
 
     async def _turn(self) -> ConnectionPoolEntry | None:
         """Wait for a connection that somebody gives back, or for leave to open one."""
+        if deep():
+            holders = "; ".join([str(holder) for holder in list(self._holders.values())[:MOST_HOLDERS]])
+            remark(Stage.POOL, waited=True, ahead=len(self._line), holders=holders)
         loop = asyncio.get_running_loop()
         turn: Turn = loop.create_future()
         timer = loop.call_later(self.timeout, _give_up_waiting, turn)

@@ -31,6 +31,29 @@ create event trigger pellucid_ddl on ddl_command_end execute function pellucid.t
 create event trigger pellucid_drop on sql_drop execute function pellucid.tell_drop()"""
 
 
+PLANS = tuple(
+    f"auto_explain.{name}"
+    for name in (
+        "log_min_duration", "log_level", "log_format", "log_analyze", "log_buffers", "log_wal", "log_timing", "log_triggers",
+        "log_verbose", "log_settings", "log_nested_statements",
+    )
+)  # fmt: skip
+"""The settings of auto_explain that the role which logs in makes for itself, to be sent its plans (PostgreSQL, F.3)."""
+
+PLANS_16 = ("auto_explain.log_parameter_max_length",)
+"""Those that PostgreSQL 15 does not know."""
+
+PRELOAD = """do $do$ begin execute 'alter database {database} set session_preload_libraries = ' || (
+select string_agg(quote_literal(btrim(name, ' "')), ', ')
+from unnest(string_to_array(current_setting('session_preload_libraries'), ',') || array['auto_explain']) as name); end $do$"""
+"""What every session loads already stays; only a superuser may see it."""
+
+HISTORY = """create unlogged table pellucid.statement_history (
+taken timestamptz not null, role oid not null, query int8 not null, calls int8 not null, seconds float8 not null, rows int8 not null,
+primary key (query, role, taken)); create index on pellucid.statement_history (taken)"""
+"""What pg_stat_statements said, now and then. Nobody needs it after a crash, so it writes no log and burdens no replica."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provision:
     """One thing: how to see whether it is there, the SQL that makes it, and what is off without it.
@@ -108,10 +131,11 @@ def once() -> list[Provision]:
     ]
 
 
-def after_migrations(*, migrated: bool) -> list[Provision]:
-    """Event triggers and extensions.
+def after_migrations(server: Server, *, migrated: bool) -> list[Provision]:
+    """Event triggers, extensions, and what shows plans.
 
     Args:
+        server: what it is done on.
         migrated: whether the functions that the event triggers call are there.
     """
     return [
@@ -124,6 +148,16 @@ def after_migrations(*, migrated: bool) -> list[Provision]:
         ),
         _extension("pg_stat_statements", Feature.STATISTICS),
         _extension("pg_walinspect", Feature.WAL_INSPECTION),
+        _extension("pageinspect", Feature.PAGES),
+        _extension("pg_freespacemap", Feature.FREE_SPACE),
+        Provision(
+            "the table pellucid.statement_history",
+            "select to_regclass('pellucid.statement_history') is not null",
+            HISTORY,
+            (Feature.HISTORY,),
+        ),
+        _preloaded(server),
+        *(_settable(server, role) for role in dict.fromkeys((LOGIN, server.role))),
     ]
 
 
@@ -166,3 +200,26 @@ def _limits(role: str, settings: Mapping[str, str]) -> Provision:
 def _extension(name: str, off: Feature) -> Provision:
     check = f"select exists (select from pg_extension where extname = '{name}')"
     return Provision(f"the extension {name}", check, f"create extension {name} schema pellucid", (off,))
+
+
+def _preloaded(server: Server) -> Provision:
+    """auto_explain in the sessions that requests use. It is silent there until one of them asks. What is preloaded already stays."""
+    check = (
+        "select current_setting('auto_explain.log_min_duration', true) is not null or exists ("
+        "select from pg_db_role_setting s, unnest(s.setconfig) as setting where s.setrole = 0 and s.setdatabase = "
+        "(select oid from pg_database where datname = current_database()) and setting like 'session_preload_libraries=%auto_explain%')"
+    )
+    sql = PRELOAD.format(database=server.database.replace("'", "''"))
+    return Provision("auto_explain in the sessions of requests", check, sql, (Feature.PLANS,), own=False)
+
+
+def _settable(server: Server, role: str) -> Provision:
+    """Leave to ask for plans (PostgreSQL 15: SET ON PARAMETER), for a role that is there."""
+    names = (*PLANS, *PLANS_16) if server.major >= 16 else PLANS
+    listed = ", ".join(f"('{name}')" for name in names)
+    check = (
+        "select coalesce(bool_and(has_parameter_privilege(r.oid, setting.name, 'SET')), true) "
+        f"from pg_roles r, (values {listed}) as setting(name) where quote_ident(r.rolname) = '{role.replace(chr(39), chr(39) * 2)}'"
+    )
+    sql = f"grant set on parameter {', '.join(names)} to {role}"
+    return Provision(f"leave for {role} to ask for plans", check, sql, (Feature.PLANS,))

@@ -1,18 +1,27 @@
 """The sessions that users' own code and the accounts work with: SQLAlchemy's, opened with the caller's role and claims."""
 
+import logging
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.util import await_only
 
+from pellucid.database.attendance import KEEP, SAVE, UNDO, Attendance
 from pellucid.database.opening import OPENING, Opening
 from pellucid.database.sqlstate import FOREIGN, disconnected, in_doubt
+from pellucid.database.witness import Witness, witness
 from pellucid.errors import ReadOnly
-from pellucid.observe import Stage
+from pellucid.observe import Stage, deep, remark
 
 READ_ONLY = ("transaction_read_only", "on")
+_OPENING = {"stage": Stage.SESSION}
+
+_log = logging.getLogger("pellucid.database")
 
 
 class OpenedSession(Session):
@@ -30,11 +39,36 @@ def _open(session: OpenedSession, transaction: SessionTransaction, connection: C
     opening = session.opening
     if opening.isolation is not None:
         level = f"SET TRANSACTION ISOLATION LEVEL {opening.isolation}"
-        connection.exec_driver_sql(level, execution_options={"stage": Stage.SESSION}).close()
+        connection.exec_driver_sql(level, execution_options=_OPENING).close()
+    look = witness.get()
+    if look is not None:
+        _set_for(look, connection)
     names, values = opening.names, opening.values
     if opening.read_only:
         names, values = (READ_ONLY[0], *names), (READ_ONLY[1], *values)
-    connection.exec_driver_sql(OPENING, (names, values), {"stage": Stage.SESSION}).close()
+    _set(connection, names, values)
+    if deep():
+        remark(Stage.SESSION, **opening.facts)
+    if look is not None:
+        await_only(Attendance(look, connection.connection.driver_connection).opened())  # type: ignore[arg-type] # ours
+
+
+def _set(connection: Connection, names: Sequence[str], values: Sequence[str]) -> None:
+    connection.exec_driver_sql(OPENING, (names, values), _OPENING).close()
+
+
+def _set_for(look: Witness, connection: Connection) -> None:
+    """Make the settings of a witness; where PostgreSQL refuses them the transaction goes on without."""
+    if not look.settings:
+        return
+    names, values = zip(*look.settings, strict=True)
+    connection.exec_driver_sql(SAVE, execution_options=_OPENING).close()
+    try:
+        _set(connection, names, values)
+    except DBAPIError:
+        _log.warning("a transaction could not be opened with the settings of a witness", exc_info=True)
+        connection.exec_driver_sql(UNDO, execution_options=_OPENING).close()
+    connection.exec_driver_sql(KEEP, execution_options=_OPENING).close()
 
 
 class ReadSession(AsyncSession):

@@ -1,15 +1,20 @@
 """The data path: one transaction on the driver's own connection, in as few round trips as the driver allows."""
 
+import logging
 from types import TracebackType
 from typing import Any, Self
 
 import asyncpg
 
+from pellucid.database.attendance import Attendance
 from pellucid.database.lease import Lease
 from pellucid.database.opening import Opening
 from pellucid.database.sqlstate import RETRY, STALE, disconnected, in_doubt
+from pellucid.database.witness import Witness, witness
 from pellucid.errors import Unavailable
-from pellucid.observe import Stage, observe
+from pellucid.observe import Stage, deep, observe, remark
+
+_log = logging.getLogger("pellucid.database")
 
 
 class Transaction:
@@ -39,12 +44,15 @@ class Transaction:
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Run one statement and return its rows. ``args`` are bound to ``$1``, ``$2``, … JSON comes as text, as PostgreSQL wrote it."""
-        with observe(Stage.EXECUTE):
+        with observe(Stage.EXECUTE) as span:
             try:
                 rows = await self._fetch(sql, args)
             except Exception as fault:
                 raise self._opening.translated(fault) from fault
+            if span.depth:
+                span.note(sql=sql, rows=len(rows), shared=1)
         self._fetched = True
+        await self._tell(sql, args, len(rows))
         return rows
 
     def rollback_only(self) -> None:
@@ -94,10 +102,30 @@ class Transaction:
             raise
 
     async def _open(self) -> None:
-        await self._lease.run(self._lease.driver.execute(self._opening.begin))
+        look = witness.get()
+        if look is None:
+            await self._lease.run(self._lease.driver.execute(self._opening.begin))
+        else:
+            await self._open_before(look)
+        if deep():
+            remark(Stage.SESSION, **self._opening.facts)
         if self._opening.first is not None:
             with observe(Stage.SESSION):
-                await self._lease.run(self._lease.driver.fetch(self._opening.first))
+                rows = await self._lease.run(self._lease.driver.fetch(self._opening.first))
+            await self._tell(self._opening.first, (), len(rows))
+
+    async def _open_before(self, look: Witness) -> None:
+        """Open the transaction before a witness; without its settings where PostgreSQL refuses, for they may be what is refused."""
+        driver = self._lease.driver
+        try:
+            await self._lease.run(driver.execute(self._opening.having(look.settings).begin))
+        except asyncpg.PostgresError:
+            if not self._lease.sound:
+                raise
+            _log.warning("a transaction could not be opened with the settings of a witness", exc_info=True)
+            await self._lease.run(driver.execute("ROLLBACK"))
+            await self._lease.run(driver.execute(self._opening.begin))
+        await self._lease.run(Attendance(look, driver).opened())
 
     # -- the statements -----------------------------------------------------------------------------------------------
 
@@ -111,6 +139,10 @@ class Transaction:
             await self._lease.run(self._lease.driver.execute("ROLLBACK"))
             await self._open()
             return await self._lease.run(self._lease.driver.fetch(sql, *args))
+
+    async def _tell(self, sql: str, args: tuple[Any, ...], rows: int) -> None:
+        if self._lease.driver.attending is not None:
+            await self._lease.run(self._lease.driver.attending.stated(sql, args, rows))
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

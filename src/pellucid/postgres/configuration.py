@@ -79,6 +79,8 @@ def settings(binaries: Binaries) -> dict[str, str]:
     }
     if binaries.has_library("pg_stat_statements"):
         chosen["shared_preload_libraries"] = "pg_stat_statements"
+    if binaries.has_library("auto_explain"):
+        chosen["session_preload_libraries"] = "auto_explain"  # silent until a transaction asks for its plans
     return chosen
 
 

@@ -1,7 +1,9 @@
-"""A statement to its outcome: in company where it is small enough, else in a transaction of its own."""
+"""A statement to its outcome: in company where it is small enough and nobody looks on, else in a transaction of its own."""
 
 from pellucid.database.core import Database
 from pellucid.database.opening import Beginning
+from pellucid.database.witness import witness
+from pellucid.observe import deep
 from pellucid.rest.compile.writer import Statement
 from pellucid.rest.counting import counted
 from pellucid.rest.outcome import Outcome, judge
@@ -10,6 +12,7 @@ from pellucid.rest.plan.model import Plan
 from pellucid.rest.plan.small import is_quiet, is_small
 from pellucid.rest.request import RestRequest
 from pellucid.rest.share import Share
+from pellucid.rest.telling import tell
 
 
 async def execute(
@@ -27,7 +30,9 @@ async def execute(
     Raises:
         PellucidError: the database refused, cannot be reached, or answered something else than the client insists on.
     """
-    if share is not None and is_small(asked, plan, form):
+    if deep():
+        tell(asked, plan, form, statement, small=share is not None and is_small(asked, plan, form))
+    if share is not None and witness.get() is None and is_small(asked, plan, form):
         record = await share.record(beginning, statement, quiet=is_quiet(plan))
         if record is not None:
             return judge(asked, plan, form, [record])

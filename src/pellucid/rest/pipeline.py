@@ -63,7 +63,7 @@ async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: I
         form = negotiate(asked, plan, catalog, plans=api.options.plan)
         check_preferences(asked, plan)
         statement = compile_plan(plan, form)
-    begins = beginning(envelope, asked, plan, identity, api.options)
+        begins = beginning(envelope, asked, plan, identity, api.options)
     outcome = await execute(statement, begins, asked, plan, form, database=api.database, share=api.share)
     with observe(Stage.RESPOND, rows=outcome.rows):
         return respond(asked, plan, form, outcome, ending(asked.preferences, api.options))

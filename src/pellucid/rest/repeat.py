@@ -19,6 +19,7 @@ from pellucid.rest.beginning import beginning, claims_of
 from pellucid.rest.compile.statement import compile_plan
 from pellucid.rest.compile.writer import Statement
 from pellucid.rest.grammar.bodies import Payload
+from pellucid.rest.member import Member, Record
 from pellucid.rest.outcome import check_preferences
 from pellucid.rest.pipeline import DataApi
 from pellucid.rest.plan.build import make_plan
@@ -29,7 +30,7 @@ from pellucid.rest.profile import Profile
 from pellucid.rest.request import Envelope, RestRequest
 from pellucid.rest.result import content_location, location
 from pellucid.rest.shape import Shape, varied
-from pellucid.rest.share import CLAIMS, UNSEEN, Member, Queue, Record, Share, route_of
+from pellucid.rest.share import CLAIMS, UNSEEN, Queue, Share, route_of
 from pellucid.rest.target import context_of, find_target, parsed
 from pellucid.rest.validate import faultless
 from pellucid.web.again import Again, Then

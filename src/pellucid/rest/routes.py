@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from pellucid.database.capabilities import Feature
 from pellucid.database.catalog.model import Function
 from pellucid.errors import MalformedQuery, MethodNotAllowed, RequestError, UnknownRoute
+from pellucid.observe import Stage, observe
 from pellucid.rest.grammar.bodies import Payload, json_payload
 from pellucid.rest.pipeline import DataApi, answer
 from pellucid.rest.plan.build import allowed
@@ -87,7 +88,8 @@ class _Endpoint:
         if profile is NATIVE:
             _check_name(api, request)
         identity = await current_identity(request)
-        envelope = await _envelope(request, profile.prefix)
+        with observe(Stage.PARSE):
+            envelope = await _envelope(request, profile.prefix)
         if envelope.path in ((), ("",)):
             check_root(api)
             asked = parsed(envelope, profile, api.options)
@@ -99,7 +101,8 @@ class _Endpoint:
         response = await answer(api, envelope, profile, identity)
         if WANTED in scope and self.shortcut.takes(scope) and api.database.catalog is catalog:
             way = Way(self.shortcut.routes, len(self.shortcut.routes))
-            scope[LEARNT] = learn(api, envelope, profile, identity, shape=scope[WANTED].likeness, way=way)
+            with observe(Stage.PLAN, learns=True):
+                scope[LEARNT] = learn(api, envelope, profile, identity, shape=scope[WANTED].likeness, way=way)
         return response
 
 

@@ -11,12 +11,12 @@ import copy
 import hashlib
 import logging
 import re
-from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import Context
 from itertools import chain
-from typing import Any, NamedTuple
+from time import perf_counter
+from typing import NamedTuple
 
 from pellucid.database.core import Database
 from pellucid.database.opening import Beginning, Opening
@@ -24,8 +24,9 @@ from pellucid.database.roundtrip import Trip
 from pellucid.database.sqlstate import RETRY, in_doubt
 from pellucid.errors import DatabaseError, Interrupted, PellucidError, PoolExhausted, Unavailable
 from pellucid.lifecycle import Lifecycle
-from pellucid.observe import Stage, observe
+from pellucid.observe import FACTS, Recording, Span, Stage, hear, observe, unlisten
 from pellucid.rest.compile.writer import Statement
+from pellucid.rest.member import Call, Member, Record, Waiting, told
 
 CALL = """select * from pellucid.share(
   $1, $2, $3, $4, $5::text::text[], $6::text::text[], $7::text::text[], $8::text::text[], $9, $10, $11)"""
@@ -59,7 +60,7 @@ CLAIMS = "request.jwt.claims"
 UNSEEN = frozenset({"request.method", "request.path", "request.headers", "request.cookies"})
 """What nothing looks at where all is quiet."""
 
-Record = Mapping[str, Any]
+
 log = logging.getLogger(__name__)
 _OURS = re.compile(r"\bpellucid\b|\bshare\b")
 """What an error names that is about the function itself."""
@@ -74,59 +75,6 @@ class Route(NamedTuple):
     quiet: bool
     common: tuple[str, ...]
     names: tuple[str, ...]
-
-
-class Member(ABC):
-    """One request in a queue.
-
-    ``values`` are of the settings that are its own, ``parameters`` of the statement, and ``size`` is how many characters they have. No
-    text in them holds a NUL. It is told by `settle` or `fail` what came of it.
-    """
-
-    __slots__ = ("parameters", "size", "values")
-
-    def __init__(self, values: Sequence[str], parameters: Sequence[str | None], size: int) -> None:
-        self.values = values
-        self.parameters = parameters
-        self.size = size
-
-    @property
-    @abstractmethod
-    def gone(self) -> bool:
-        """Whether nobody waits for the answer any more."""
-
-    @abstractmethod
-    def settle(self, record: Record | None) -> None:
-        """This is the answer; None where it has to be run alone."""
-
-    @abstractmethod
-    def fail(self, fault: Exception) -> None:
-        """It went wrong, and may not be tried again."""
-
-
-class Waiting(Member):
-    """One whose coroutine waits for ``answer``."""
-
-    __slots__ = ("answer",)
-
-    def __init__(self, values: Sequence[str], parameters: Sequence[str | None], size: int) -> None:
-        super().__init__(values, parameters, size)
-        self.answer: asyncio.Future[Record | None] = asyncio.get_running_loop().create_future()
-
-    @property
-    def gone(self) -> bool:
-        """Whether nobody waits for the answer any more."""
-        return self.answer.done()
-
-    def settle(self, record: Record | None) -> None:
-        """This is the answer; None where it has to be run alone."""
-        if not self.answer.done():
-            self.answer.set_result(record)
-
-    def fail(self, fault: Exception) -> None:
-        """It went wrong, and may not be tried again."""
-        if not self.answer.done():
-            self.answer.set_exception(fault)
 
 
 class Queue:
@@ -199,6 +147,7 @@ class Share(Lifecycle):
         self._queues: dict[Route, Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self._watched = 0
         self._off = False
 
     async def record(self, beginning: Beginning, statement: Statement, *, quiet: bool = False) -> Record | None:
@@ -226,9 +175,21 @@ class Share(Lifecycle):
         if _unfit(values, parameters):
             return None
         member = Waiting(values, parameters, sum(map(len, values)) + sum(len(each or "") for each in parameters))
-        entered = self.enter(self.queue(route, opening), member)
-        with observe(Stage.EXECUTE):
-            return await member.answer if entered else None
+        with observe(Stage.EXECUTE) as span:
+            if not self.enter(self.queue(route, opening), member):
+                return None
+            return await (member.answer if not span.depth else self._watch(member, span, statement.sql))
+
+    async def _watch(self, member: Waiting, span: Span, sql: str) -> Record | None:
+        """Wait for the answer of a request that somebody looks at: the call that it travels in is observed."""
+        self._watched += 1
+        try:
+            record = await member.answer
+        finally:
+            self._watched -= 1
+        if member.call is not None:
+            span.note(sql=sql, rows=int(record["rows"]) if record else 0, **told(member.call, span.started))
+        return record
 
     def queue(self, route: Route, opening: Opening) -> Queue:
         """The queue of a route. ``opening`` is how a transaction of one of its members would open."""
@@ -284,8 +245,13 @@ class Share(Lifecycle):
     async def _call(self, queue: Queue, members: Sequence[Member]) -> None:
         """Carry the members' requests out, and give each its answer once all is committed."""
         began = _now()
+        call = Call(perf_counter(), len(members), Recording(depth=FACTS) if self._watched else None)
+        for member in members:
+            member.call = call
         try:
-            records = await self._fetch(queue, members)
+            records = await (
+                self._fetch(queue, members) if call.recording is None else self._observed(queue, members, call)
+            )
         except Unavailable as fault:
             _fail(members, fault)
             return
@@ -299,6 +265,14 @@ class Share(Lifecycle):
         queue.clock((_now() - began) / len(members))
         # The next call goes out first: PostgreSQL works on it while these are answered.
         asyncio.get_running_loop().call_soon(_tell_all, members, records)
+
+    async def _observed(self, queue: Queue, members: Sequence[Member], call: Call) -> Sequence[Record]:
+        assert call.recording is not None  # noqa: S101 - it is why this is called
+        listening = hear(call.recording)
+        try:
+            return await self._fetch(queue, members)
+        finally:
+            unlisten(listening)
 
     async def _fetch(self, queue: Queue, members: Sequence[Member]) -> Sequence[Record]:
         route = queue.route

@@ -8,11 +8,13 @@ import json
 from collections.abc import Callable
 from enum import Enum
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pellucid.errors import BodyTooSlow, HeadersTooLarge
+from pellucid.server.arrival import ARRIVAL
 from pellucid.server.options import Limits
 from pellucid.server.reply import Reply, ShortWay
 
@@ -44,6 +46,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._draining = False
         self._short_way: ShortWay | None = getattr(self.app, "short_way", None)
         self._offered: RequestResponseCycle | None = None
+        self._served = 0
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
@@ -141,7 +144,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Offer the request to the application's short way as soon as all of it is here, which is nearly always at once."""
+        self._served += 1
         if self._short_way is None or app is not self.app or cycle.waiting_for_100_continue or self.flow.write_paused:
+            self._stamp(cycle)
             super()._start_asgi_task(cycle, app)
         elif cycle.more_body:
             self._offered = cycle
@@ -156,7 +161,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_usual(self, cycle: RequestResponseCycle) -> None:
         self._offered = None
+        self._stamp(cycle)
         super()._start_asgi_task(cycle, self.app)
+
+    def _stamp(self, cycle: RequestResponseCycle) -> None:
+        """Note that the request now waits for nothing but its turn."""
+        cycle.scope[ARRIVAL] = (perf_counter(), self._served, self.client)  # type: ignore[literal-required] # beside ASGI's names
 
     def _enter(self, phase: Phase) -> None:
         self._stop_clock()

@@ -16,14 +16,14 @@ from pellucid.web.style import ErrorStyle, style_of
 
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
 REQUEST_HEADERS = (
-    "Accept-Profile", "Apikey", "Authorization", "Content-Profile", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "Range",
-    "Range-Unit", "X-Client-Info", "X-Request-Id",
+    "Accept-Profile", "Apikey", "Authorization", "Content-Profile", "Idempotency-Key", "If-Match", "If-None-Match", "Pellucid-Trace",
+    "Prefer", "Range", "Range-Unit", "Traceparent", "Tracestate", "X-Client-Info", "X-Request-Id",
 )  # fmt: skip
 """What clients of this API, PostgREST's among them, send beside the headers that need no leave."""
 
 RESPONSE_HEADERS = (
-    "Allow", "Content-Location", "Content-Profile", "Content-Range", "ETag", "Location", "Preference-Applied", "Proxy-Status",
-    "Retry-After", "Server-Timing", "WWW-Authenticate", "X-Request-Id",
+    "Allow", "Content-Location", "Content-Profile", "Content-Range", "ETag", "Location", "Pellucid-Trace", "Preference-Applied",
+    "Proxy-Status", "Retry-After", "Server-Timing", "WWW-Authenticate", "X-Request-Id",
 )  # fmt: skip
 
 LOOPBACK_ORIGIN = r"https?://(localhost|[a-z0-9-]+\.localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.routing import BaseRoute
 from starlette.types import Scope
@@ -17,9 +17,21 @@ NO_ROUTE = "(none)"
 """The route of a request that matched none; one label for all of them, so that they cannot be told apart by number."""
 
 
+class Traced(Protocol):
+    """That a request is traced (`pellucid.trace.tracing`)."""
+
+    @property
+    def told(self) -> str | None:
+        """The id of the trace, where whoever asked for it is told so."""
+        ...
+
+
 @dataclass(slots=True)
 class Exchange:
-    """One request on its way. ``status`` is 0 until the answer starts; ``seconds``, from the request's arrival, is 0.0 until it is over."""
+    """One request on its way. ``status`` is 0 until the answer starts; ``seconds``, from the request's arrival, is 0.0 until it is over.
+
+    ``traced`` is what the tracer keeps of it, where it is traced.
+    """
 
     scope: Scope
     request_id: str
@@ -30,6 +42,7 @@ class Exchange:
     facts: dict[str, Any] = field(default_factory=dict)
     settled: Mapping[Stage, float] | None = None
     template: str | None = None
+    traced: Traced | None = None
 
     @property
     def method(self) -> str:
@@ -57,6 +70,10 @@ class Exchange:
             named[span.stage] = named.get(span.stage, 0.0) + (span.ended or now) - span.started
         named[Stage.SERVER] = max(0.0, now - self.recording.started - sum(named.values()))
         return {stage: named[stage] for stage in _ORDER if stage in named}
+
+    def about(self) -> str:
+        """What is asked, in few words: the method and the template that matched."""
+        return f"{self.method} {self.route}"
 
     def settle(self) -> None:
         """It is over: the times stand still."""

@@ -1,5 +1,6 @@
 """Who is asking: the type, and the protocol that a feature fills."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from starlette.types import Scope
 
 from pellucid.database.caller import Caller
 from pellucid.errors import Forbidden, RequestError, Unauthenticated, Unavailable
-from pellucid.observe import Stage, observe
+from pellucid.observe import Fact, Stage, observe
 from pellucid.web import cookies
 from pellucid.web.options import WebOptions
 from pellucid.web.scopes import reads_only, require_scope
@@ -108,11 +109,13 @@ async def current_identity(request: Request, _: Annotated[str | None, Security(b
     known: Identity | None = state.get("identity")
     if known is not None:
         return known
-    with observe(Stage.IDENTITY):
+    with observe(Stage.IDENTITY) as span:
         identifier = _identifier(request)
         proof = _authorization(request.scope) or _cookie(request)
         identity = await identifier.identify(proof)
         require_scope(identity.claims, request.scope)
+        if span.depth:
+            span.note(**_facts(identity))
     state["identity"] = identity
     return identity
 
@@ -129,6 +132,17 @@ async def require_user(identity: Annotated[Identity, Depends(current_identity)])
     if identity.user_id is None:
         raise Forbidden("This is for accounts, and the token belongs to none.", hint="Sign in as a user.")
     return identity
+
+
+def _facts(identity: Identity) -> dict[str, Fact]:
+    """Who asks. Of the claims no more than the names is told."""
+    facts: dict[str, Fact] = {"role": identity.role, "claims": " ".join(sorted(identity.claims))}
+    expires = identity.claims.get("exp")
+    if isinstance(expires, int | float):
+        facts["expires_in"] = round(expires - time.time(), 3)
+    if identity.assurance is not None:
+        facts["assurance"] = identity.assurance
+    return facts
 
 
 def _identifier(request: Request) -> Identifier:

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pellucid.observe import Span, Stage, listen, observe, unlisten
+from pellucid.observe import Fact, Span, Stage, listen, observe, unlisten
 from pellucid.web.exchange import Exchange, Listener, current
 from pellucid.web.names import new_name
 from pellucid.web.options import WebOptions
@@ -17,6 +17,8 @@ _log = logging.getLogger("pellucid.web")
 
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,127}")
 REQUEST_ID = b"x-request-id"
+TRACE = b"pellucid-trace"
+"""Asks for a trace, and in the answer names it."""
 
 CLIENT_GONE = 499
 """The status that logs and metrics show when the client left before its answer began. Nobody receives it."""
@@ -41,6 +43,7 @@ class Recorder:
             return
         recording, listening = listen()
         exchange = Exchange(scope, request_id_of(scope), recording)
+        recording.about = exchange.about
         scope["state"] = {**scope.get("state", {}), "exchange": exchange, "identity": None}
         being = current.set(exchange)
         try:
@@ -89,38 +92,62 @@ class _Look:
             headers.append((self.traced, dict(exchange.scope["headers"]).get(self.traced, b"")))
         if self.timing is not None:
             headers.append((b"server-timing", self.timing(exchange).encode()))
+        if exchange.traced is not None and exchange.traced.told:
+            headers.append((TRACE, exchange.traced.told.encode()))
         return headers
 
 
 class _Stamp:
     """The way out: notes how the answer goes, and adds the headers that tell of it."""
 
-    __slots__ = ("exchange", "look", "responding", "send")
+    __slots__ = ("exchange", "look", "responding", "send", "size")
 
     def __init__(self, exchange: Exchange, send: Send, look: _Look) -> None:
         self.exchange = exchange
         self.send = send
         self.look = look
         self.responding: Span | None = None
+        self.size = 0
 
     async def __call__(self, message: Message) -> None:
         kind = message["type"]
         if kind == "http.response.start":
             self._start(message)
         await self.send(message)
-        if kind == "http.response.body" and not message.get("more_body", False):
-            self._finish()
+        if kind == "http.response.body":
+            self.size += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                self._finish()
 
     def _start(self, message: Message) -> None:
         exchange = self.exchange
         exchange.status = message["status"]
         message["headers"] = [*message.get("headers", ()), *self.look.headers(exchange)]
         self.responding = observe(Stage.RESPOND)
+        if self.responding.depth:
+            self.responding.note(**_head_facts(message))
 
     def _finish(self) -> None:
         self.exchange.finished = True
         if self.responding is not None:
             self.responding.ended = perf_counter()
+            if self.responding.depth:
+                self.responding.note(body_bytes=self.size)
+
+
+def _head_facts(message: Message) -> dict[str, Fact]:
+    """What the head of an answer tells of it."""
+    headers = message["headers"]
+    facts: dict[str, Fact] = {
+        "status": message["status"],
+        "headers": len(headers),
+        "header_bytes": sum([len(name) + len(value) + 4 for name, value in headers]),
+    }
+    named = dict(headers)
+    for fact, name in (("media_type", b"content-type"), ("compression", b"content-encoding")):
+        if name in named:
+            facts[fact] = named[name].decode("latin-1")
+    return facts
 
 
 def request_id_of(scope: Scope) -> str:

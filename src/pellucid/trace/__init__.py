@@ -1,0 +1,1 @@
+"""Traces: what one request really did, from the socket to the disk, collected while it does it."""

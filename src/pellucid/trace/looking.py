@@ -1,0 +1,78 @@
+"""What of the database a tracer looks at, and how: put together once for each worker."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import event
+
+from pellucid.database.capabilities import Capabilities, Feature
+from pellucid.database.core import Database
+from pellucid.database.options import DatabaseOptions
+from pellucid.errors import StartupError
+from pellucid.trace.export import Exporter
+from pellucid.trace.options import TraceOptions
+from pellucid.trace.tracer import Tracer
+from pellucid.trace.witness import Lookout, Trials, Watcher
+from pellucid.trace.witness.slow import SlowPlans
+
+
+def slow_plans(options: TraceOptions, capabilities: Capabilities) -> SlowPlans | None:
+    """What hears the plans of slow statements; None where no threshold was chosen, or PostgreSQL cannot tell them."""
+    if options.slow is None or capabilities.lacking(Feature.PLANS) is not None:
+        return None
+    return SlowPlans(capabilities.server_version, max(1, round(options.slow * 1000)))
+
+
+def telling(options: DatabaseOptions, slow: SlowPlans | None) -> DatabaseOptions:
+    """The options of a database whose connections tell the plans of slow statements."""
+    return options if slow is None else replace(options, session=(*options.session, *slow.server_settings.items()))
+
+
+def tracer_of(
+    database: Database, options: TraceOptions, slow: SlowPlans | None, admin_dsn: str | None = None
+) -> Tracer:
+    """The tracer of a worker. Indexes are tried for real in development only, for that holds up writers for a moment.
+
+    Args:
+        database: the one of the worker.
+        options: what is traced.
+        slow: hears the plans of slow statements.
+        admin_dsn: logs in with the role that may see most; None where that is the one of ``database``.
+    """
+    if slow is not None:
+        _hear(database, slow)
+    lookout = Lookout(database.options, admin_dsn, database.capabilities)
+    trials = Trials(real=not options.production)
+    return Tracer(
+        options,
+        lookout,
+        lookers=lambda: Watcher(lookout, trials=trials),
+        slow=slow,
+        exporter=exporter_of(options),
+    )
+
+
+def exporter_of(options: TraceOptions) -> Exporter | None:
+    """What sends traces on; None where nobody receives any. Its messages are read in only where they are written.
+
+    Raises:
+        StartupError: they cannot be.
+    """
+    if options.endpoint is None:
+        return None
+    try:
+        from pellucid.trace.otlp import request_of  # noqa: PLC0415 - it takes memory and time, and few need it
+    except ImportError as fault:
+        raise StartupError(
+            "otlp_endpoint needs the package opentelemetry-proto", hint="pip install opentelemetry-proto"
+        ) from fault
+    return Exporter(options, request_of)
+
+
+def _hear(database: Database, slow: SlowPlans) -> None:
+    """Hear each connection that the pool opens from now on."""
+
+    def opened(connection: Any, _record: Any) -> None:
+        slow.listen(connection.driver_connection)
+
+    event.listen(database.engine.sync_engine, "connect", opened)

@@ -1,0 +1,68 @@
+"""The last look before a trace is kept: nothing in it may be a secret, wherever it came from."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pellucid.observe import Fact
+from pellucid.trace.document import Commit, Row, Statement, Trace
+from pellucid.trace.witness.masking import statement as shown
+from pellucid.web.redact import escape, redact
+
+_BOUND = re.compile(r"\$\d")
+
+
+def masked(trace: Trace) -> Trace:
+    """The trace without secrets, and without anything that could pretend to be a line of its own."""
+    return replace(
+        trace,
+        target=escape(redact(trace.target)),
+        request_id=escape(trace.request_id),
+        rows=tuple(Row(row.stage, row.start, row.seconds, _facts(row.facts)) for row in trace.rows),
+        statements=tuple(_statement(each) for each in trace.statements),
+        commits=tuple(_commit(each) for each in trace.commits),
+    )
+
+
+def shown_sql(sql: str) -> str:
+    """A statement as it may be shown. Constants of one that binds its values are its author's; those of others may be anybody's."""
+    return shown(sql, bound=_BOUND.search(sql) is not None)
+
+
+def _facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    return {name: _fact(name, fact) for name, fact in facts.items()}
+
+
+def _fact(name: str, fact: Fact) -> Fact:
+    if not isinstance(fact, str):
+        return fact
+    return shown_sql(fact) if name == "sql" else escape(redact(fact))
+
+
+def _statement(statement: Statement) -> Statement:
+    return replace(
+        statement,
+        sql=redact(statement.sql),
+        parameters=tuple(None if each is None else redact(each) for each in statement.parameters),
+        plan=_plain(statement.plan),
+        nested=tuple(_statement(each) for each in statement.nested),
+        policies=tuple(redact(each) for each in statement.policies),
+    )
+
+
+def _commit(commit: Commit) -> Commit:
+    records = tuple(replace(each, description=redact(each.description)) for each in commit.records)
+    return replace(commit, records=records)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case str():
+            return redact(value)
+        case Mapping():
+            return {name: _plain(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_plain(part) for part in value]
+        case _:
+            return value

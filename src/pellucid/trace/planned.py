@@ -1,0 +1,156 @@
+"""What a plan tells of why a statement took its time. Pure: a statement in, findings out."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from pellucid.trace.document import Finding, Statement
+from pellucid.trace.plans import Node, columns_of, nodes_of
+
+MANY = 1000
+"""Rows. What is done to fewer takes no time worth a word."""
+WORTH = 0.05
+"""Of the wall time. What takes less is not told."""
+FACTOR = 10.0
+"""By which an estimate has to be wrong."""
+_COSTLY = 1000.0
+_MOSTLY = 0.9
+
+_CALL = re.compile(r"(?<![\w.])((?:[a-z_]\w*\.)?[a-z_]\w*)\(", re.IGNORECASE)
+_CONTEXT = frozenset(
+    {"auth.uid", "auth.role", "auth.jwt", "auth.email", "uid", "jwt", "current_setting", "pg_catalog.current_setting"}
+)
+"""Functions that give the same for every row of a statement."""
+
+
+def of_plans(statement: Statement, wall: float) -> Iterator[Finding]:
+    """The findings about a statement and those that ran inside of it.
+
+    Args:
+        statement: with its plan.
+        wall: the seconds of the request.
+    """
+    nodes = nodes_of(statement.plan)
+    root = nodes[0] if nodes else None
+    for node in nodes:
+        for judge in _JUDGES:
+            finding = judge(node, root or node, statement, wall)
+            if finding is not None:
+                yield finding
+    for nested in statement.nested:
+        yield from of_plans(nested, wall)
+
+
+def _share(seconds: float, wall: float) -> float:
+    return min(1.0, seconds / wall) if wall > 0 else 0.0
+
+
+def _is_hungry(node: Node) -> bool:
+    """Whether it looks at many rows for few."""
+    return node.looked_at >= MANY and node.removed >= _MOSTLY * node.looked_at
+
+
+def _sequential(node: Node, root: Node, statement: Statement, wall: float) -> Finding | None:
+    if node.kind != "Seq Scan" or not node.filter:
+        return None
+    share = _share(node.own, wall)
+    if node.measured and (not _is_hungry(node) or share < WORTH):
+        return None
+    if not node.measured and not (node.cost >= _COSTLY and node.cost >= root.cost / 2):
+        return None
+    do, gain = _index(node, statement)
+    found = (
+        f"{node.looked_at:,.0f} rows were read, and {node.rows:,.0f} were wanted"
+        if node.measured
+        else f"the planner expects {node.estimated:,.0f} rows of all that it has to read"
+    )
+    return Finding(
+        code="sequential-scan",
+        what=f"PostgreSQL read the whole table {node.relation}.",
+        because=f"No index fits its condition {node.filter}: {found}.",
+        do=do,
+        share=share,
+        gain=gain,
+    )
+
+
+def _index(node: Node, statement: Statement) -> tuple[str, str]:
+    """The index that the scan lacks, and what it would gain, where that was tried."""
+    for advice in statement.advice:
+        if (node.relation or "").endswith(advice.table.rpartition(".")[2]):
+            tried = advice.before is not None and advice.after is not None
+            gain = (
+                f"Its estimated cost falls from {advice.before:,.0f} to {advice.after:,.0f} ({advice.how})."
+                if tried
+                else advice.how
+            )
+            return f"{advice.sql};", gain
+    columns = columns_of(node)
+    return (
+        f"create index on {node.relation} ({', '.join(columns)});" if columns else f"Index what {node.filter} compares."
+    ), ""
+
+
+def _per_row(node: Node, _root: Node, statement: Statement, wall: float) -> Finding | None:
+    called = [name for name in dict.fromkeys(_CALL.findall(node.filter)) if _repeats(name, statement)]
+    if not called or (node.looked_at if node.measured else node.estimated) < MANY:
+        return None
+    share = _share(node.own, wall)
+    if node.measured and share < WORTH:
+        return None
+    name = called[0]
+    times = f"{node.looked_at:,.0f}" if node.measured else f"about {node.estimated:,.0f}"
+    return Finding(
+        code="policy-per-row",
+        what=f"{name}() was called for each row of {node.relation or node.kind}.",
+        because=f"It stands bare in the condition {node.filter}, so it is worked out {times} times, though it gives the same each time.",
+        do=f"Write (select {name}(…)) in the policy: then PostgreSQL asks once for each statement.",
+        share=share,
+    )
+
+
+def _repeats(name: str, statement: Statement) -> bool:
+    return name.lower() in _CONTEXT or any(f"{name}(" in policy for policy in statement.policies)
+
+
+def _misestimate(node: Node, root: Node, _statement: Statement, wall: float) -> Finding | None:
+    if not node.measured or node.loops == 0:
+        return None
+    actual = node.rows / node.loops
+    more, less = max(node.estimated, actual, 1.0), max(min(node.estimated, actual), 1.0)
+    share = _share(node.seconds if node is not root else node.own, wall)
+    if more / less < FACTOR or more * node.loops < MANY or share < WORTH:
+        return None
+    return Finding(
+        code="misestimate",
+        what=f"The planner expected {node.estimated:,.0f} rows of {node.relation or node.kind}, and there were {actual:,.0f}.",
+        because="It chooses its plan by such figures, and its statistics do not know better.",
+        do=f"analyze {node.relation};"
+        if node.relation
+        else "Analyze the tables below, or create statistics on columns that hang together.",
+        share=share,
+    )
+
+
+def _spilled(node: Node, _root: Node, _statement: Statement, wall: float) -> Finding | None:
+    raw = node.raw
+    disk = raw.get("Sort Space Type") == "Disk" or float(raw.get("Disk Usage", 0) or 0) > 0
+    batches = float(raw.get("Hash Batches", 1) or 1) > 1
+    share = _share(node.own, wall)
+    if not (disk or batches) or share < WORTH:
+        return None
+    size = raw.get("Sort Space Used") or raw.get("Disk Usage") or raw.get("Peak Memory Usage") or 0
+    return Finding(
+        code="spilled",
+        what=f"{node.kind} did not fit into memory and wrote to the disk.",
+        because=f"It needed {size:,} kB, and work_mem allows less." if size else "work_mem allows less than it needed.",
+        do="Ask for fewer rows, index the order that is asked for, or raise work_mem for the role: alter role … set work_mem = '…';",
+        share=share,
+    )
+
+
+_JUDGES: tuple[Callable[[Node, Node, Statement, float], Finding | None], ...] = (
+    _sequential,
+    _per_row,
+    _misestimate,
+    _spilled,
+)

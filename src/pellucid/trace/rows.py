@@ -1,0 +1,92 @@
+"""Spans to rows: where the time of a request went, what lies between its stages, and what nobody can account for."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pellucid.observe import Fact, Span, Stage
+from pellucid.trace.document import Row
+
+_NEGLIGIBLE = 1e-6
+"""Seconds. Shorter gaps are the reading of the clock itself."""
+_LONGEST = 8192
+"""Characters of one fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Moments of a request in the server, of `time.perf_counter`.
+
+    ``arrived`` is when its bytes had been read and ``began`` when the outermost layer had it; ``entered`` when the router had it,
+    ``answered`` when the answer left the router, and ``ended`` when all was done. ``own`` tells that the route is not the data API, so
+    that what lies between stages is the route's own code.
+    """
+
+    arrived: float
+    began: float
+    entered: float | None
+    answered: float | None
+    ended: float
+    own: bool
+
+
+def rows_of(marks: Marks, spans: Sequence[Span], arrival: Mapping[str, Fact]) -> tuple[tuple[Row, ...], float]:
+    """The rows of a request, in the order in which they began, and the seconds that none of them explains.
+
+    Args:
+        marks: the moments between which they lie.
+        spans: the stages as they were observed.
+        arrival: what is known of how the request came.
+    """
+    stays = [Row(span.stage, span.started, _seconds(span, marks.ended), _short(span.facts)) for span in spans]
+    named = [*_known(marks, stays, arrival), *stays]
+    rows = sorted(named, key=lambda row: (row.start, -row.seconds))
+    left = sum(end - start for start, end in _gaps(marks.arrived, marks.ended, rows))
+    return tuple(Row(row.stage, row.start - marks.arrived, row.seconds, row.facts) for row in rows), max(0.0, left)
+
+
+def _seconds(span: Span, ended: float) -> float:
+    return (ended if span.ended is None else span.ended) - span.started
+
+
+def _known(marks: Marks, stays: Sequence[Row], arrival: Mapping[str, Fact]) -> Iterator[Row]:
+    """The stays in the server itself: waiting for its loop, its layers, its router, the code of a route."""
+    wait = marks.began - marks.arrived
+    yield Row(Stage.SERVER, marks.arrived, wait, {"part": "loop", "worker": os.getpid(), "wait": wait, **arrival})
+    if marks.entered is None:
+        return
+    yield from _between(marks.began, marks.entered, stays, "layers")
+    inside = [row for row in stays if row.start >= marks.entered]
+    responding = next((row.start for row in inside if row.stage is Stage.RESPOND and "header_bytes" in row.facts), None)
+    done = marks.answered or responding or marks.ended
+    first = min([row.start for row in inside], default=done)
+    yield from _between(marks.entered, min(first, done), stays, "routing")
+    if marks.own:
+        yield from _between(min(first, done), done, stays, "route")
+    if responding is not None:
+        yield from _between(done, responding, stays, "layers")
+
+
+def _between(start: float, end: float, rows: Iterable[Row], part: str) -> Iterator[Row]:
+    for begin, stop in _gaps(start, end, rows):
+        yield Row(Stage.SERVER, begin, stop - begin, {"part": part})
+
+
+def _gaps(start: float, end: float, rows: Iterable[Row]) -> Iterator[tuple[float, float]]:
+    """What no row covers between two moments."""
+    at = start
+    for row in sorted(rows, key=lambda row: row.start):
+        if row.start >= end:
+            break
+        if row.start - at > _NEGLIGIBLE:
+            yield at, row.start
+        at = max(at, row.start + row.seconds)
+    if end - at > _NEGLIGIBLE:
+        yield at, end
+
+
+def _short(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    return {
+        name: f"{fact[:_LONGEST]}…" if isinstance(fact, str) and len(fact) > _LONGEST else fact
+        for name, fact in facts.items()
+    }

@@ -1,0 +1,10 @@
+"""The deep look at what PostgreSQL does for one request: plans, locks, the write-ahead log, pages.
+
+A `Lookout` belongs to a process, a `Watcher` to a request: ``witness.set(Watcher(lookout))``.
+"""
+
+from pellucid.trace.witness.indexes import Trials
+from pellucid.trace.witness.lookout import Lookout
+from pellucid.trace.witness.watcher import Watcher
+
+__all__ = ["Lookout", "Trials", "Watcher"]

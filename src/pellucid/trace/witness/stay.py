@@ -1,0 +1,220 @@
+"""One transaction under observation, from its beginning to what it left behind."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+import asyncpg
+
+from pellucid.database.caller import ACCOUNTS_ROLE
+from pellucid.database.capabilities import Feature
+from pellucid.database.driver import Connection
+from pellucid.trace.document import Commit, Place, Statement
+from pellucid.trace.witness.indexes import Asked, Trials, advice, scans
+from pellucid.trace.witness.locks import Key, held, new
+from pellucid.trace.witness.log import WINDOW, Log, Written, read_log
+from pellucid.trace.witness.masking import masked, of_accounts, plan, statement
+from pellucid.trace.witness.nodes import touched
+from pellucid.trace.witness.notebook import Notebook
+from pellucid.trace.witness.notices import OURS, Notices, Told, nested
+from pellucid.trace.witness.pages import look_at, places_of
+from pellucid.trace.witness.policies import policies
+from pellucid.trace.witness.sampling import Sampler, merged
+
+_CALLER = f"""{OURS} select current_user::text as role, coalesce(current_setting('request.jwt.claims', true), '') as claims,
+current_setting('search_path') as path"""
+_POSITION = "select pg_current_wal_insert_lsn()::text as written, pg_current_wal_flush_lsn()::text as flushed"
+_NUMBER = "select backend_xid::text as xid from pg_stat_activity where pid = $1"
+_DISTANCE = "select ($2::text::pg_lsn - $1::text::pg_lsn)::int8 as bytes"
+_PLANNED = ("select", "insert", "update", "delete", "with", "merge", "values", "table")
+"""How statements begin that PostgreSQL makes plans for."""
+
+_RIGHTS = "let the server log in for administration with a superuser"
+_STATS = "grant pg_read_all_stats to the role that administers, or log in with a superuser"
+_READ = "grant execute on function {schema}.pg_get_wal_records_info to {role};"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf the transaction runs."""
+
+    role: str
+    claims: str
+    path: str
+
+
+class Stay:
+    """What is remembered of one transaction."""
+
+    def __init__(self, notebook: Notebook, driver: Connection) -> None:
+        self._notebook = notebook
+        self._lookout = notebook.lookout
+        self._driver = driver
+        self._process: int = driver.get_server_pid()
+        self._notices = Notices()
+        self._sampler: Sampler | None = None
+        self._caller = Caller("", "", "")
+        self._locks: dict[Key, Any] = {}
+        self._before: str | None = None
+        self._xid: str | None = None
+        self._trials: list[tuple[int, Asked, Mapping[str, Any]]] = []
+        self._mark = perf_counter()
+
+    # -- the points ---------------------------------------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Listen, and note where the log stands."""
+        self._driver.add_log_listener(self._notices.hear)
+        row = await self._driver.fetchrow(_CALLER)
+        self._caller = Caller(row["role"], row["claims"], row["path"])
+        position = await self._notebook.try_to(
+            "the position in the write-ahead log", _RIGHTS, self._lookout.ask(_POSITION)
+        )
+        self._before = position[0]["written"] if position else None
+        if position:
+            self._sampler = Sampler(self._lookout, self._process)
+        self._mark = perf_counter()
+
+    async def statement(self, sql: str, args: Sequence[Any], rows: int | None) -> None:
+        """Write down what is known of a statement that has just run."""
+        waited = perf_counter() - self._mark
+        samples = self._sampler.take() if self._sampler else None
+        told, inner = self._notices.take(sql)
+        hide = self._caller.role == ACCOUNTS_ROLE or of_accounts(sql)
+        known = masked(sql, args, all_of_them=hide)
+        again = await self._planned_again(sql, args)
+        tree = told.plan if told else again
+        rules = await self._policies(tree)
+        if told:
+            self._note_for_trial(sql, args, told)
+        found = Statement(
+            sql=statement(sql, bound=bool(args)),
+            parameters=known.shown,
+            seconds=told.seconds if told else waited,
+            planning=again["Planning Time"] / 1000 if again else None,
+            execution=told.seconds if told else None,
+            rows=rows,
+            plan=plan(tree, known.knowing(rules)) if tree else None,
+            nested=tuple(nested(each, hide=hide) for each in inner),
+            policies=rules,
+            locks=await self._new_locks(samples.locks if samples else {}),
+            estimated=told is None and tree is not None,
+            replanned=again is not None,
+            waits=merged(samples.waits) if samples else {},
+        )
+        self._notebook.statements.append(found)
+        self._mark = perf_counter()
+
+    async def finish(self) -> None:
+        """Note the transaction's number."""
+        row = await self._notebook.try_to("the transaction's number", _STATS, self._lookout.ask(_NUMBER, self._process))
+        self._xid = row[0]["xid"] if row else None
+
+    async def end(self, *, committed: bool) -> None:
+        """Look at what it left behind."""
+        samples = self._sampler.take() if self._sampler else None
+        await self.leave()
+        _, inner = self._notices.take("")
+        if inner:
+            hide = self._caller.role == ACCOUNTS_ROLE
+            late = tuple(nested(each, hide=hide) for each in inner)
+            self._notebook.statements.append(
+                Statement(
+                    "COMMIT" if committed else "ROLLBACK", seconds=sum(each.seconds for each in late), nested=late
+                )
+            )
+        await self._advise()
+        if committed and self._xid is not None and self._before is not None:
+            self._notebook.commits.append(await self._commit(self._before, self._xid, samples.waits if samples else {}))
+
+    async def leave(self) -> None:
+        """Look no more."""
+        if self._sampler is not None:
+            await self._sampler.stop()
+        if not self._driver.is_closed():
+            self._driver.remove_log_listener(self._notices.hear)
+
+    # -- statements ---------------------------------------------------------------------------------------------------
+
+    async def _planned_again(self, sql: str, args: Sequence[Any]) -> Mapping[str, Any] | None:
+        """The plan once more, for the time that planning takes and for where no plan was sent. It is not run."""
+        if not sql.lstrip(" \n\t(").lower().startswith(_PLANNED):
+            return None
+        await self._driver.execute("SAVEPOINT pellucid_plan")
+        try:
+            explain = await self._driver.prepare(f"{OURS} explain (format json, summary, verbose) {sql}", name="")
+            told = await explain.fetchval(*args)
+        except asyncpg.PostgresError:
+            await self._driver.execute("ROLLBACK TO SAVEPOINT pellucid_plan; RELEASE SAVEPOINT pellucid_plan")
+            return None
+        await self._driver.execute("RELEASE SAVEPOINT pellucid_plan")
+        made: Mapping[str, Any] = (json.loads(told) if isinstance(told, str) else told)[0]
+        return made
+
+    async def _policies(self, tree: Mapping[str, Any] | None) -> tuple[str, ...]:
+        look = policies(self._lookout, touched(tree), self._caller.role)
+        return await self._notebook.try_to("policies", _RIGHTS, look) or ()
+
+    async def _new_locks(self, waited: dict[Key, Any]) -> tuple[Any, ...]:
+        now = await self._notebook.try_to("locks", _STATS, held(self._lookout, self._process)) or {}
+        found = new(now, self._locks, waited)
+        self._locks |= now
+        return found
+
+    # -- indexes ------------------------------------------------------------------------------------------------------
+
+    def _note_for_trial(self, sql: str, args: Sequence[Any], told: Told) -> None:
+        """Indexes are tried when the transaction is over: its own locks would be in their way."""
+        if self._notebook.trials is not None and any(scans(told.plan)):
+            asked = Asked(sql, tuple(args), self._caller.role, self._caller.claims, self._caller.path)
+            self._trials.append((len(self._notebook.statements), asked, told.plan))
+
+    async def _advise(self) -> None:
+        """Write down what indexes would gain, where that was asked for."""
+        for number, asked, tree in self._trials:
+            look = advice(self._lookout, asked, tree, self._notebook.trials or Trials())
+            found = await self._notebook.try_to("the gain of an index", _RIGHTS, look)
+            self._notebook.statements[number] = replace(self._notebook.statements[number], advice=found or ())
+
+    # -- the commit ---------------------------------------------------------------------------------------------------
+
+    async def _commit(self, before: str, xid: str, waits: Mapping[str, float]) -> Commit:
+        rows = await self._notebook.try_to("the position in the write-ahead log", _RIGHTS, self._lookout.ask(_POSITION))
+        after, flushed = (rows[0]["written"], rows[0]["flushed"]) if rows else (before, None)
+        log = await self._log(before, flushed or after, xid)
+        places = await self._places(log.written)
+        return Commit(before, after, flushed, xid, log.size, log.records, places, merged(waits))
+
+    async def _log(self, before: str, after: str, xid: str) -> Log:
+        what = "records of the write-ahead log"
+        if lacking := self._lookout.lacks(what, Feature.WAL_INSPECTION, "pg_walinspect"):
+            self._notebook.miss(lacking)
+            return Log()
+        look = self._read_log(before, after, xid)
+        seen = self._lookout.seen
+        remedy = _READ.format(schema=seen.extensions.get("pg_walinspect", "pellucid"), role=seen.role)
+        return await self._notebook.try_to(what, remedy, look) or Log()
+
+    async def _read_log(self, before: str, after: str, xid: str) -> Log:
+        bytes_between = (await self._lookout.ask(_DISTANCE, before, after))[0]["bytes"]
+        if bytes_between > WINDOW:
+            raise OSError(
+                f"others wrote {bytes_between >> 20} MiB meanwhile, and {WINDOW >> 20} MiB are searched at most"
+            )
+        return await read_log(self._lookout, xid, before, after)
+
+    async def _places(self, written: Sequence[Written]) -> tuple[Place, ...]:
+        wanted = places_of(written)
+        if wanted and (lacking := self._lookout.lacks("pages", Feature.PAGES, "pageinspect")):
+            self._notebook.miss(lacking)
+            return tuple(Place(each.relation.name, each.relation.file, each.page, line, 0, 0) for each, line in wanted)
+        mapped = self._lookout.lacks("the free space map", Feature.FREE_SPACE, "pg_freespacemap")
+        if wanted and mapped:
+            self._notebook.miss(mapped)
+        found = [
+            await self._notebook.try_to("pages", _RIGHTS, look_at(self._lookout, each, line, mapped=mapped is None))
+            for each, line in wanted
+        ]
+        return tuple(place for place in found if place is not None)

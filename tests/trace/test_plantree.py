@@ -1,0 +1,67 @@
+"""Plans of PostgreSQL as trees."""
+
+import json
+from typing import Any
+
+import asyncpg
+import pytest
+
+from pellucid.trace.plantree import tree, triggers, walk
+from tests.trace.sample import INSERT, PLAN
+
+
+def test_each_node_knows_what_it_took_by_itself() -> None:
+    top = tree(PLAN)
+    assert top is not None
+    nodes = [each.node for each in walk(top)]
+    assert [node.title for node in nodes] == [
+        "Limit",
+        "Sort",
+        "Nested Loop (left)",
+        "Seq Scan on orders",
+        "Index Scan using customers_pkey on customers c",
+    ]
+    assert nodes[3].own == pytest.approx(0.0139)
+    assert nodes[4].rows == 4120
+    assert sum(node.own or 0 for node in nodes) == pytest.approx(nodes[0].seconds)
+    assert [node.misjudged for node in nodes] == [False, False, True, True, False]
+    assert nodes[3].notes[-1] == "Rows Removed by Filter: 95,880"
+
+
+def test_the_tree_knows_its_levels() -> None:
+    top = tree(PLAN)
+    assert top is not None
+    assert [(each.level, each.above, each.last) for each in walk(top)] == [
+        (0, (), True),
+        (1, (), True),
+        (2, (False,), True),
+        (3, (False, False), False),
+        (3, (False, False), True),
+    ]
+
+
+def test_a_write_is_named_by_what_it_does() -> None:
+    top = tree(INSERT)
+    assert top is not None
+    assert top.title == "Insert on visits"
+    assert triggers(INSERT) == ["visits_touch on visits: 1 times, 0.08 ms"]
+
+
+@pytest.mark.parametrize("plan", [None, {}, [], {"Plan": 5}, {"Plan": {}}, "text"])
+def test_what_is_no_plan_is_no_tree(plan: Any) -> None:
+    assert tree(plan) is None
+
+
+@pytest.mark.parametrize("options", ["analyze, buffers, format json", "format json"])
+async def test_a_real_plan_can_be_read(options: str, admin: asyncpg.Connection) -> None:
+    await admin.execute(
+        "create table things (id int primary key, kind text); insert into things select i, 'x' from generate_series(1, 200) i"
+    )
+    told = await admin.fetchval(
+        f"explain ({options}) select kind, count(*) from things where id > 3 group by kind order by 2"
+    )
+    top = tree(json.loads(told))
+    assert top is not None
+    titles = [each.node.title for each in walk(top)]
+    assert "things" in titles[-1]
+    assert (top.rows is not None) is ("analyze" in options)

@@ -1,0 +1,87 @@
+"""Requests that nobody asked to have traced: a share of them, and slow ones."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from pellucid import Pellucid, ReadSession
+from pellucid.trace.encode import from_bytes
+from tests.conftest import Clone
+from tests.trace.place import Place, opened
+
+SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def with_routes(app: Pellucid) -> None:
+    @app.get("/sleepy")
+    async def sleepy(session: ReadSession) -> dict[str, object]:
+        await session.execute(text("select pg_sleep(0.12), count(*) from person where age = :age"), {"age": 7})
+        return {}
+
+
+async def test_with_tracing_off_nothing_is_kept(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path) as place:
+        for _ in range(4):
+            await place.client.get("/person/1")
+        assert await place.kept() == []
+        assert not (tmp_path / "traces").exists()
+
+
+async def test_all_are_sampled_that_should_be_the_short_way_too(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path, trace_sample=1.0) as place:
+        for _ in range(5):
+            await place.client.get("/person/1")
+        kept = await place.kept(route="/{table}/{key}")
+        assert [each["reason"] for each in kept] == ["sampled"] * 5
+        short = from_bytes(place.app.state.tracer.store.get(kept[0]["id"]))
+        assert [(row.stage.value, row.facts.get("part")) for row in short.rows] == [
+            ("server", "short way"),
+            ("execute", None),
+        ]
+        assert short.unaccounted < short.seconds
+
+
+async def test_what_is_slow_is_kept_with_the_plan_of_the_slow_statement(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path, build=with_routes, trace_slow=100) as place:
+        answers = await asyncio.gather(*(place.client.get(path) for path in ("/person/1", "/sleepy", "/person/2")))
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        (kept,) = await place.kept(min_ms=100, route="/sleepy")
+        assert (kept["reason"], kept["route"]) == ("slow", "/sleepy")
+        trace = await place.trace(kept["id"])
+        (statement,) = trace.statements
+        assert statement.plan is not None
+        assert (statement.estimated, statement.seconds > 0.1) == (True, True)
+        assert "pg_sleep" in statement.sql
+
+
+async def test_a_flag_counts_as_far_as_it_is_allowed(clone: Clone, tmp_path: Path) -> None:
+    headers = {"Traceparent": SAMPLED}
+    async with opened(clone, tmp_path) as place:
+        await place.client.get("/person/1", headers=headers)
+        assert await reasons(place) == ["sampled"]
+
+
+async def test_in_production_a_strangers_flag_does_not_count(clone: Clone, tmp_path: Path) -> None:
+    chosen = {"production": True, "address": "203.0.113.7"}
+    async with opened(clone, tmp_path, trace_sample=1e-9, **chosen) as place:  # type: ignore[arg-type]
+        await place.client.get("/person/1", headers={"Traceparent": SAMPLED})
+        assert await reasons(place) == []
+
+
+@pytest.mark.parametrize(
+    ("proxies", "sample", "kept"), [(("127.0.0.1",), 1e-9, ["sampled"]), (("127.0.0.1",), 0.0, []), ((), 1e-9, [])]
+)
+async def test_in_production_the_flag_of_a_proxy_of_ours_counts_where_traces_are_sampled(
+    clone: Clone, tmp_path: Path, proxies: tuple[str, ...], sample: float, kept: list[str]
+) -> None:
+    headers = {"Traceparent": SAMPLED, "X-Forwarded-For": "203.0.113.7"}
+    chosen = {"production": True, "proxies": proxies, "trace_sample": sample}
+    async with opened(clone, tmp_path, wire=True, **chosen) as place:  # type: ignore[arg-type]
+        await place.client.get("/person/1", headers=headers)
+        assert await reasons(place) == kept
+
+
+async def reasons(place: Place) -> list[str]:
+    return [each["reason"] for each in await place.kept(route="/{table}/{key}")]

@@ -1,0 +1,51 @@
+"""Slow statements are told by PostgreSQL itself to whoever has the connection."""
+
+from collections.abc import AsyncIterator
+from time import perf_counter
+
+import asyncpg
+import pytest
+
+from pellucid.database.driver import CLEAN
+from pellucid.trace.witness.slow import SlowPlans
+from tests.conftest import Clone
+
+SLOW = "select count(*), $1::text as c from generate_series(1, 20000)"
+
+
+@pytest.fixture
+async def plans(admin: asyncpg.Connection) -> SlowPlans:
+    return SlowPlans(int(await admin.fetchval("show server_version_num")), 0)
+
+
+@pytest.fixture
+async def connection(clone: Clone, plans: SlowPlans) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(clone.dsn, server_settings=dict(plans.server_settings))
+    plans.listen(connection)
+    yield connection
+    await connection.close()
+
+
+async def test_they_are_told_with_their_plan(connection: asyncpg.Connection, plans: SlowPlans) -> None:
+    await connection.execute(CLEAN)
+    began = perf_counter()
+    await connection.fetch(SLOW, "c4n4ry")
+    (statement,) = plans.between(connection.get_server_pid(), began, perf_counter())
+    assert statement.sql == SLOW
+    assert statement.estimated
+    assert statement.seconds > 0
+    assert statement.plan is not None
+    assert statement.plan["Plan"]["Node Type"] == "Aggregate"
+    assert "Actual Rows" not in statement.plan["Plan"]
+    assert "c4n4ry" not in repr(statement)
+    assert SLOW not in [each.sql for each in plans.between(connection.get_server_pid(), 0.0, began)]
+
+
+async def test_below_the_threshold_nothing_is_told(clone: Clone, admin: asyncpg.Connection) -> None:
+    plans = SlowPlans(int(await admin.fetchval("show server_version_num")), 600_000)
+    connection = await asyncpg.connect(clone.dsn, server_settings=dict(plans.server_settings))
+    plans.listen(connection)
+    await connection.fetch(SLOW, "x")
+    assert plans.between(connection.get_server_pid(), 0.0, perf_counter()) == ()
+    await connection.close()
+    assert plans.between(connection.get_server_pid(), 0.0, perf_counter()) == ()

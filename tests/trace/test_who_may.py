@@ -1,0 +1,124 @@
+"""Who may have requests traced, and look at traces; to everybody else it is as if there were nothing."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pellucid.trace.document import Reason
+from tests.conftest import Clone
+from tests.trace.place import Place, opened
+
+STRANGER = "203.0.113.7"
+VARYING = ("x-request-id", "date", "server-timing", "content-length")
+SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.fixture
+async def production(clone: Clone, tmp_path: Path) -> AsyncIterator[Place]:
+    async with opened(clone, tmp_path, production=True, address=STRANGER) as place:
+        yield place
+
+
+def alike(headers: httpx.Headers) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in VARYING}
+
+
+def body(answer: httpx.Response) -> str:
+    return answer.text.replace(answer.headers["x-request-id"], "")
+
+
+@pytest.mark.parametrize("who", [None, "anon", "authenticated", "forged"])
+async def test_to_a_stranger_the_header_makes_no_difference(production: Place, who: str | None) -> None:
+    headers = production.bearing(who) if who and who != "forged" else {}
+    if who == "forged":
+        headers = {"Authorization": "Bearer eyJhbGciOiJub25lIn0.e30."}
+    for path in ("/person/7", "/person/0", "/nothing", "/health/live", "/traces", "/person?x="):
+        plain = await production.client.get(path, headers=headers)
+        for how in ("full", "light", "FULL", "nonsense"):
+            asked = await production.client.get(path, headers=headers | {"Pellucid-Trace": how, "Traceparent": SAMPLED})
+            assert (asked.status_code, alike(asked.headers)) == (plain.status_code, alike(plain.headers))
+            assert body(asked) == body(plain)
+    assert await production.kept() == []
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"X-Real-IP": "127.0.0.1"},
+        {"Forwarded": "for=127.0.0.1"},
+        {"Host": "127.0.0.1"},
+        {"Traceparent": SAMPLED},
+    ],
+)
+async def test_no_header_makes_an_operator(production: Place, forged: dict[str, str]) -> None:
+    answer = await production.client.get("/person/7", headers={"Pellucid-Trace": "full"} | forged)
+    assert "pellucid-trace" not in answer.headers
+    assert (await production.client.get("/traces", headers=forged)).status_code == 404
+    assert await production.kept() == []
+
+
+async def test_what_a_proxy_on_this_machine_passes_on_is_not_from_here(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path, production=True) as place:
+        passed_on = await place.client.get("/person/7", headers={"Pellucid-Trace": "full", "X-Forwarded-For": STRANGER})
+        assert "pellucid-trace" not in passed_on.headers
+        from_here = await place.client.get("/person/7", headers={"Pellucid-Trace": "full"})
+        assert "pellucid-trace" in from_here.headers
+
+
+async def test_an_operator_is_told_the_name_of_the_trace_and_finds_it(production: Place) -> None:
+    service = production.bearing("service_role")
+    answer, trace = await production.traced("GET", "/person/7", headers=service)
+    assert (trace.reason, trace.role) == (Reason.ASKED, "service_role")
+    assert answer.headers["pellucid-trace"] == trace.id
+    assert [each["id"] for each in await production.kept()] == [trace.id]
+
+
+async def test_to_strangers_a_trace_that_is_there_looks_like_one_that_is_not(production: Place) -> None:
+    _, trace = await production.traced("GET", "/person/7", headers=production.bearing("service_role"))
+    for headers in ({}, production.bearing("authenticated")):
+        told = set()
+        for path in (f"/traces/{trace.id}", f"/traces/{'0' * 32}", "/traces", "/traces?limit=none", "/traces/x"):
+            answer = await production.client.get(path, headers=headers)
+            body = answer.json()
+            told.add((answer.status_code, body["code"], tuple(sorted(body)), body["title"]))
+            assert trace.request_id not in answer.text
+        assert len(told) == 1
+        assert next(iter(told))[0] == 404
+
+
+async def test_in_development_everybody_may(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path) as place:
+        _, trace = await place.traced("GET", "/person/7", how="light")
+        assert (await place.client.get(f"/traces/{trace.id}")).status_code == 200
+        assert (await place.client.get(f"/traces/{'0' * 32}")).status_code == 404
+        assert (await place.client.get("/traces?limit=none")).status_code == 422
+
+
+async def test_a_trace_that_began_elsewhere_goes_on(production: Place) -> None:
+    headers = production.bearing("service_role") | {"Traceparent": SAMPLED, "Tracestate": "vendor=1"}
+    names = []
+    for _ in range(2):
+        answer, trace = await production.traced("GET", "/person/7", headers=headers)
+        assert (trace.id, trace.parent) == (SAMPLED.split("-")[1], SAMPLED.split("-")[2])
+        names.append(answer.headers["pellucid-trace"])
+        assert (await production.trace(names[-1])).span == trace.span
+    assert len(set(names)) == 2
+
+
+async def test_a_trace_is_shown_as_json_as_text_and_as_a_picture(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path) as place:
+        _, trace = await place.traced("GET", "/person/7")
+        text = await place.client.get(f"/traces/{trace.id}?as=text")
+        assert text.headers["content-type"] == "text/plain; charset=utf-8"
+        assert "GET /person/7" in text.text
+        assert "execute" in text.text
+        for asking in ({"params": {"as": "svg"}}, {"headers": {"Accept": "image/svg+xml"}}):
+            drawn = await place.client.get(f"/traces/{trace.id}", **asking)  # type: ignore[arg-type]
+            assert drawn.headers["content-type"] == "image/svg+xml"
+            assert drawn.headers["content-security-policy"].startswith("default-src 'none'; style-src")
+            assert "<svg" in drawn.text
+        browser = await place.client.get(f"/traces/{trace.id}", headers={"Accept": "text/html,*/*"})
+        assert browser.headers["content-type"] == "application/json"
