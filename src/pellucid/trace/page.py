@@ -56,7 +56,9 @@ def duration(seconds: float) -> str:
     match milliseconds:
         case _ if seconds >= 120:
             return f"{seconds / 60:.0f} min"
-        case _ if milliseconds >= 1000:
+        case _ if seconds >= 10:
+            return f"{seconds:.1f} s"
+        case _ if seconds >= 1:
             return f"{seconds:.2f} s"
         case _ if milliseconds >= 100:
             return f"{milliseconds:.0f} ms"
