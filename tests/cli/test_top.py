@@ -2,7 +2,13 @@
 
 import asyncio
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from io import StringIO
 from itertools import count
 from typing import Any
@@ -146,6 +152,25 @@ def test_rates_are_there_from_the_second_look_on(url: str) -> None:
     assert second.vitals.transactions is not None
     assert second.vitals.transactions >= 0
     assert all(each.rate is None for each in first.statements)
+
+
+def test_on_a_terminal_it_looks_until_it_is_interrupted(url: str) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "pellucid.cli.main", "top", "--db", url, "--interval", "0.2"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "60"}
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    seen = b""
+    while seen.count(b"who waits for whom") < 2:
+        seen += os.read(ours, 65536)
+    process.send_signal(signal.SIGINT)
+    with suppress(OSError):  # the end of a terminal that nobody holds any more
+        while data := os.read(ours, 65536):
+            seen += data
+    assert process.wait() == 0
+    assert b"Traceback" not in seen
+    assert seen.endswith(b"\x1b[?1049l")
+    os.close(ours)
 
 
 # -- the drawing ------------------------------------------------------------------------------------------------------

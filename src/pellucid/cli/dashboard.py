@@ -26,16 +26,20 @@ class Section:
 
 def sections(overview: Overview) -> Iterator[Section]:
     """The overview, part by part."""
-    yield _statements(overview)
-    yield _slower(overview)
-    yield _connections(overview)
-    yield _longest(overview)
-    yield Section(
+    waiting = Section(
         "who waits for whom",
         ("process", "#waits", "for", "state", "statement"),
         tuple(_tree(overview.blocked)),
         "nobody waits for a lock",
     )
+    if waiting.rows:  # what presses comes first: a terminal shows no more than it has lines
+        yield waiting
+    yield _statements(overview)
+    yield _slower(overview)
+    yield _connections(overview)
+    yield _longest(overview)
+    if not waiting.rows:
+        yield waiting
     yield _replication(overview)
     yield _bloated(overview)
     if overview.missing:
@@ -117,6 +121,11 @@ def _bloated(overview: Overview) -> Section:
     )
 
 
+def fitting(height: int) -> int:
+    """How many rows of each part there is room for on a terminal with so many lines."""
+    return max(3, min(10, (height - 22) // 3))
+
+
 def headline(vitals: Vitals) -> str:
     """The database in one line."""
     parts = [
@@ -138,7 +147,7 @@ def as_tables(overview: Overview) -> RenderableType:
     """For a terminal."""
     parts: list[RenderableType] = [Text(line(headline(overview.vitals)), "bold")]
     for section in sections(overview):
-        parts += [Text(), Text(section.title, "bold cyan"), _table(section)]
+        parts += [Text(), Text(section.title, "bold cyan"), _table(section)] if section.rows else [_empty(section)]
     return Group(*parts)
 
 
@@ -152,9 +161,11 @@ def as_lines(overview: Overview) -> Iterator[str]:
         yield from ("\t".join(_fit(cell) for cell in row) for row in section.rows)
 
 
+def _empty(section: Section) -> RenderableType:
+    return Text.assemble("\n", (section.title, "bold cyan"), "  ", (section.nothing, "dim"))
+
+
 def _table(section: Section) -> RenderableType:
-    if not section.rows:
-        return Text(section.nothing, "dim")
     wide = section.columns[-1] == "statement"
     table = Table(box=None, pad_edge=False, header_style="dim", expand=wide)
     for column in section.columns:

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from pellucid.cli.dashboard import as_lines, as_tables
+from pellucid.cli.dashboard import as_lines, as_tables, fitting
 from pellucid.cli.database import reached
 from pellucid.cli.sources import load
 from pellucid.database.driver import connect
@@ -26,6 +26,7 @@ from pellucid.trace.overview import Overview
 
 CONTEXT: dict[str, Any] = {}
 WAIT_SECONDS = 10.0
+MOST = 10
 CALM = "set search_path = pg_catalog; set statement_timeout = '10s'; set lock_timeout = '1s'"
 
 
@@ -35,7 +36,9 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
     ] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="Look for one interval and end, as in a pipe.")] = False,
     as_data: Annotated[bool, typer.Option("--json", help="Print JSON, once.")] = False,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show so many of each kind.")] = 10,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Show so many of each kind.", show_default="10, or what fits")
+    ] = None,
     db: Annotated[str | None, typer.Option(metavar="URL", help="Open this database instead.")] = None,
     data: Annotated[
         Path | None,
@@ -52,9 +55,9 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
     with reached(settings) as there:
         try:
             if live:
-                asyncio.run(_watch(there.dsn, interval, limit))
+                asyncio.run(_watch(there.dsn, interval, limit or fitting(Console().height)))
             else:
-                _print(asyncio.run(_look_twice(there.dsn, interval, limit)), as_data=as_data)
+                _print(asyncio.run(_look_twice(there.dsn, interval, limit or MOST)), as_data=as_data)
         except KeyboardInterrupt:
             pass
 

@@ -95,7 +95,7 @@ class Looking:
             taken=row["at"],
             vitals=_vitals(row, now, self._before),
             statements=tuple(_rated(each, now, self._before) for each in ran),
-            slower=await self._slower(schema),
+            slower=await self._slower(schema, standby=row["standby"]),
             connections=tuple(Connections(*each.values()) for each in await self._fetch(_CONNECTIONS)),
             longest=tuple(_shown(Busy, each) for each in await self._fetch(_LONGEST, self._limit)),
             blocked=tuple(_shown(Blocked, each) for each in await self._fetch(_BLOCKED)),
@@ -129,8 +129,11 @@ class Looking:
             return ()
         return await self._try_to("statements", _LOAD, statements(self._connection, schema, self._limit)) or ()
 
-    async def _slower(self, schema: str | None) -> tuple[Any, ...]:
+    async def _slower(self, schema: str | None, *, standby: bool) -> tuple[Any, ...]:
         if schema is None or "statements" in self._missing:
+            return ()
+        if standby:
+            self._miss("the history of statements", "it is kept on the primary alone", "watch the primary")
             return ()
         return await self._try_to("the history of statements", _HISTORY, slower(self._connection, schema)) or ()
 
