@@ -40,8 +40,36 @@ def test_what_is_not_explained_is_a_bar_of_its_own() -> None:
     client, server, _ = bands(HOP)
     way = next(bar for bar in client.bars if bar.kind is Kind.WAY)
     assert (way.depth, len(way.pieces)) == (1, 2)
-    rest = server.bars[-1]
+    rest = server.bars[-2]
     assert (rest.kind, rest.seconds) == (Kind.UNACCOUNTED, SERVER.unaccounted)
+
+
+def test_the_looking_is_told_and_folded_away() -> None:
+    looked = (
+        Row(Stage.PARSE, 0.0, 0.001),
+        Row(Stage.TRACE, 0.001, 0.5),
+        Row(Stage.EXECUTE, 0.501, 0.002),
+        Row(Stage.TRACE, 0.503, 0.2),
+    )
+    server = replace(SERVER, rows=looked, statements=(), seconds=0.703, unaccounted=0.0)
+    client = (Row(Stage.WAIT, 0.0, 0.71), Row(Stage.RECEIVE, 0.71, 0.001))
+    outer, inner = bands(Hop("GET", "u", client, server=server))
+    assert (inner.bars[-1].kind, inner.bars[-1].seconds, inner.bars[-1].pieces) == (
+        Kind.LOOKING,
+        pytest.approx(0.7),
+        (),
+    )
+    assert [bar.label for bar in inner.bars] == ["parse", "execute", "trace"]
+    assert inner.bars[1].pieces[0][0] == pytest.approx(inner.bars[0].pieces[0][1])
+    assert inner.bars[1].share == pytest.approx(0.002 / 0.011)
+    assert (outer.seconds, outer.bars[0].seconds) == (pytest.approx(0.011), pytest.approx(0.01))
+
+
+def test_what_postgresql_took_by_its_own_clock_lies_in_its_statement() -> None:
+    rows = (Row(Stage.EXECUTE, 0.0, 0.01),)
+    server = replace(SERVER, rows=rows, statements=SERVER.statements[:1], seconds=0.01)
+    postgres = bands(replace(HOP, server=server))[2]
+    assert [(bar.stage, bar.seconds) for bar in postgres.bars] == [(Stage.PLANNING, 0.0009), (Stage.EXECUTION, 0.0183)]
 
 
 def test_the_longest_that_holds_no_other_is_marked() -> None:

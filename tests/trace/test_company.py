@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from pellucid import Pellucid, ReadSession
 from pellucid.observe import Stage
+from pellucid.trace.context import outgoing_headers
 from pellucid.trace.document import Trace
 from tests.conftest import Clone
 from tests.trace.place import Place, opened
@@ -30,12 +31,16 @@ def with_routes(app: Pellucid) -> None:
         one = text("select name from person where id = :id")
         return {"names": [(await session.execute(one, {"id": each})).scalar() for each in ids]}
 
+    @app.get("/calls")
+    async def calls() -> dict[str, str]:
+        return outgoing_headers()
+
     @app.get("/later")
     async def later(background: BackgroundTasks) -> dict[str, object]:
         async def look() -> None:
             assert app.data is not None
             async with app.data.database.read(app.state.pellucid.identifier.known(None).caller) as session:
-                await session.execute(text("select 'behind'"))
+                await session.execute(text("select 'behind', pg_sleep(0.2)"))
 
         background.add_task(look)
         return {}
@@ -110,4 +115,15 @@ async def test_items_asked_for_one_by_one_after_their_list_are_found(clone: Clon
 async def test_what_goes_on_in_the_background_is_no_part_of_it(clone: Clone, tmp_path: Path) -> None:
     async with opened(clone, tmp_path, build=with_routes) as place:
         _, trace = await place.traced("GET", "/later")
-        assert trace.status == 200
+        assert trace.statements == ()
+        assert all(row.stage is not Stage.EXECUTE for row in trace.rows)
+        assert trace.seconds < 0.2
+
+
+async def test_calls_to_other_services_carry_the_trace_on(clone: Clone, tmp_path: Path) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with opened(clone, tmp_path, build=with_routes) as place:
+        answer, trace = await place.traced("GET", "/calls", headers={"Traceparent": parent, "Tracestate": "vendor=1"})
+        assert answer.json() == {"traceparent": f"00-{trace.id}-{trace.span}-01", "tracestate": "vendor=1"}
+        assert trace.id == parent.split("-")[1]
+        assert (await place.client.get("/calls")).json() == {}

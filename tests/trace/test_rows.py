@@ -1,12 +1,14 @@
 """Spans to rows."""
 
+from typing import Any
+
 from pellucid.observe import Span, Stage
 from pellucid.trace.rows import Marks, rows_of
 
 MARKS = Marks(arrived=10.0, began=10.1, entered=10.2, answered=10.8, ended=11.0, own=False)
 
 
-def parts(marks: Marks, *spans: Span) -> tuple[list[tuple[str, object, float, float]], float]:
+def parts(marks: Marks, *spans: Span) -> tuple[list[tuple[str, Any, float, float]], float]:
     rows, left = rows_of(marks, spans, {})
     told = [(row.stage.value, row.facts.get("part"), round(row.start, 3), round(row.seconds, 3)) for row in rows]
     return told, round(left, 3)

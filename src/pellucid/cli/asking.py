@@ -49,7 +49,7 @@ def request(written: Written) -> Asked:
     usual += [("authorization", basic)] if (basic := _basic(written.user, url)) else []
     sent = [
         *((name, value) for name, value in usual if name not in given),
-        *((name, value) for name, value in headers if value),
+        *((name, value) for name, value in headers if value is not None),
     ]
     return Asked(method or ("GET" if body is None else "POST"), plain(url), tuple(sent), body)
 
@@ -73,15 +73,15 @@ def whole(url: str) -> str:
     return url if "://" in url else f"http://{url}"
 
 
-def _headers(written: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Name and value of each; as in curl, ``Name:`` takes out one that is sent otherwise and ``Name;`` sends an empty one."""
+def _headers(written: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    """Name and value of each; as in curl, ``Name:`` takes out one that is sent otherwise, and ``Name;`` sends an empty one."""
     for each in written:
         name, colon, value = each.partition(":")
-        if not colon:
-            name, colon, value = each.rstrip().removesuffix(";"), ":", " " if each.rstrip().endswith(";") else ""
-        if not name.strip() or not (each.isprintable() and each.encode("latin-1", "replace").decode("latin-1") == each):
+        empty = not colon and name.rstrip().endswith(";")
+        name = name.strip().removesuffix(";") if empty else name.strip()
+        if not name or not (colon or empty) or not each.isprintable() or any(ord(letter) > 0xFF for letter in each):
             raise StartupError("a header given with -H is none", hint="write it as -H 'Name: value'")
-        yield name.strip().lower(), value.strip() or (" " if value else "")
+        yield name.lower(), "" if empty else value.strip() or None
 
 
 def _body(written: Written) -> tuple[bytes | None, str]:

@@ -55,12 +55,22 @@ def assemble(exchange: Exchange, tracing: Tracing, believed: Believed, slow: Slo
     )
 
 
+def ended_at(exchange: Exchange) -> float:
+    """When the answer was given, by `time.perf_counter`. What a route leaves to be done in the background is no part of its request."""
+    over = exchange.recording.started + exchange.seconds
+    if exchange.finished:
+        for span in reversed(exchange.recording.spans):
+            if span.stage is Stage.RESPOND and span.ended is not None and "header_bytes" in span.facts:
+                return span.ended
+    return over
+
+
 def _slow(exchange: Exchange, slow: SlowPlans | None) -> tuple[Statement, ...]:
     """The plans of its slow statements: those that its connections were heard to tell while it had them."""
     if slow is None:
         return ()
     found: list[Statement] = []
-    ended = exchange.recording.started + exchange.seconds
+    ended = ended_at(exchange)
     for span in exchange.recording.spans:
         backend = span.facts.get("backend", span.facts.get("pool_backend"))
         if isinstance(backend, int):
@@ -73,13 +83,14 @@ def _rows(exchange: Exchange, tracing: Tracing) -> tuple[tuple[Row, ...], float,
     recording = exchange.recording
     if not recording.spans and exchange.settled is not None and tracing.left is None:
         return _settled(exchange)
-    ended = recording.started + exchange.seconds
+    ended = ended_at(exchange)
+    spans = [span for span in recording.spans if span.started < ended]
     came: Arrival | None = exchange.scope.get(ARRIVAL)
     arrived = min(came[0], recording.started) if came is not None else recording.started
-    own = all(span.stage is not Stage.PARSE for span in recording.spans)
+    own = all(span.stage is not Stage.PARSE for span in spans)
     answered = tracing.answered or tracing.left
     marks = Marks(arrived, recording.started, tracing.entered or None, answered, ended, own)
-    rows, left = rows_of(marks, recording.spans, _arrival(exchange, tracing, came))
+    rows, left = rows_of(marks, spans, _arrival(exchange, tracing, came))
     return rows, ended - arrived, left
 
 

@@ -1,7 +1,7 @@
 """The bands of a picture: client, server, PostgreSQL, each with its rows on its own scale, so that what is small is seen too."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pellucid.observe import Fact, Stage
@@ -54,7 +54,9 @@ class Band:
 
 
 def bands(hop: Hop) -> tuple[Band, ...]:
-    """The bands of one hop, from the client down."""
+    """The bands of one hop, from the client down. The time that looking took is folded away, so that what is left has its true share."""
+    looking = seconds_of_looking(hop)
+    hop = _folded(hop, looking)
     client = _band("client", hop.rows, (hop.started, hop.ended), hop)
     if hop.server is None:
         return (client,)
@@ -65,7 +67,48 @@ def bands(hop: Hop) -> tuple[Band, ...]:
     )
     client = _with_way(client, server, hop)
     server = _with_rest(server, rows, hop.server.unaccounted, hop)
+    server = _with_looking(server, looking)
     return (client, server, _band("PostgreSQL", inner, _extent(inner), hop)) if inner else (client, server)
+
+
+def seconds_of_looking(hop: Hop) -> float:
+    """How long the server was busy with looking."""
+    return 0.0 if hop.server is None else sum(row.seconds for row in hop.server.rows if row.stage is Stage.TRACE)
+
+
+def _folded(hop: Hop, looking: float) -> Hop:
+    """The hop as if nobody had looked: each stay of looking has no length, and what comes after it comes earlier."""
+    wait = hop.row(Stage.WAIT)
+    if hop.server is None or wait is None or not looking:
+        return hop
+    stays = [_interval(row) for row in hop.server.rows if row.stage is Stage.TRACE]
+    shorter = min(looking, wait.seconds)
+    client = [
+        replace(row, seconds=wait.seconds - shorter, facts={})
+        if row is wait
+        else replace(row, start=row.start - (shorter if row.start > wait.start else 0.0))
+        for row in hop.rows
+    ]
+    rows = [_moved(row, stays) for row in hop.server.rows if row.stage is not Stage.TRACE]
+    server = replace(hop.server, rows=tuple(rows), seconds=_before(hop.server.seconds, stays))
+    return replace(hop, rows=tuple(client), server=server)
+
+
+def _moved(row: Row, stays: Sequence[Interval]) -> Row:
+    begin, end = (_before(moment, stays) for moment in _interval(row))
+    return replace(row, start=begin, seconds=end - begin)
+
+
+def _before(moment: float, stays: Iterable[Interval]) -> float:
+    """A moment on a clock that stood still while somebody looked."""
+    return moment - sum(max(min(end, moment) - begin, 0.0) for begin, end in stays)
+
+
+def _with_looking(server: Band, looking: float) -> Band:
+    if not looking:
+        return server
+    bar = Bar("trace", Kind.LOOKING, Stage.TRACE, (), looking, 0.0)
+    return Band(server.title, server.start, server.seconds, (*server.bars, bar))
 
 
 def placed(hop: Hop, server: Trace) -> list[Row]:
@@ -110,9 +153,7 @@ def _extent(rows: Sequence[Row]) -> Interval:
 
 def _band(title: str, rows: Iterable[Row], window: Interval, hop: Hop) -> Band:
     ordered = sorted(rows, key=lambda row: (row.start, -row.seconds))
-    longest = max(
-        (row.seconds for row in ordered if row.stage is not Stage.TRACE and not _encloses(row, ordered)), default=0.0
-    )
+    longest = max((row.seconds for row in ordered if not _encloses(row, ordered)), default=0.0)
     bars = [_bar(row, _depth(row, ordered), longest, hop) for row in ordered]
     if title == "client":
         bars += _gaps([_interval(row) for row in ordered], window, None, hop)
@@ -123,13 +164,13 @@ def _bar(row: Row, depth: int, longest: float, hop: Hop) -> Bar:
     part = row.facts.get("part")
     return Bar(
         label=f"{row.stage} {part}" if part else row.stage.value,
-        kind=Kind.LOOKING if row.stage is Stage.TRACE else Kind.STAGE,
+        kind=Kind.STAGE,
         stage=row.stage,
         pieces=(_interval(row),),
         seconds=row.seconds,
         share=_share(row.seconds, hop),
         depth=depth,
-        longest=row.seconds == longest > 0 and row.stage is not Stage.TRACE,
+        longest=row.seconds == longest > 0,
         facts=row.facts,
     )
 

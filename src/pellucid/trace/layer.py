@@ -60,6 +60,8 @@ class TraceLayer:
             await self.app(scope, receive, send)
             return
         exchange.traced = tracing
+        if tracing.reason is not Reason.SLOW:
+            exchange.facts["trace"] = tracing.name
         exchange.recording.depth = tracing.depth
         began = self.watch.begin()
         try:
@@ -82,6 +84,8 @@ class TraceLayer:
             if tracing.answered is None:
                 tracing.answered = perf_counter()
             await send(message)
+            if onlooker is not None and message["type"] == "http.response.body" and not message.get("more_body", False):
+                onlooker.close()
 
         try:
             await self.app(scope, receive, noted)

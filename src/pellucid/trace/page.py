@@ -87,12 +87,8 @@ def percent(share: float) -> str:
 
 
 def sentences(*texts: str) -> str:
-    """Texts as sentences behind one another: each begins with a capital letter and ends with a full stop."""
-    return " ".join(
-        text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":", ";")) else ".")
-        for text in texts
-        if text
-    )
+    """Texts as sentences behind one another: each ends with a full stop. SQL among them stays as it is."""
+    return " ".join(text if text.endswith((".", "!", "?", ":", ";")) else f"{text}." for text in texts if text)
 
 
 def plural(count: int, word: str) -> str:

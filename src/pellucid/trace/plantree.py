@@ -110,7 +110,9 @@ def _node(plan: Mapping[str, Any], ctes: dict[str, float]) -> Node:
     factor = 1.0 if loops is None else loops
     seconds = _seconds(plan)
     below = sum(_seconds(each) or 0.0 for each in inner if not str(each.get("Subplan Name", "")).startswith(_CTE))
-    below += ctes.pop(str(plan.get("CTE Name")), 0.0)
+    name = str(plan.get("CTE Name"))
+    if ctes.get(name, 0.0) <= (seconds or 0.0):
+        below += ctes.pop(name, 0.0)
     return Node(
         title=_title(plan),
         estimated=_times(plan.get("Plan Rows"), max(factor, 1.0)) or 0.0,

@@ -13,7 +13,7 @@ from pellucid.trace.showing import as_picture, as_text
 from pellucid.trace.store import TraceStore, Wanted
 from pellucid.web.operators import is_operator
 
-_PATIENCE = 20
+_PATIENCE = 40
 """How often a trace is looked for that is not there yet: its request has just been answered, and it is still being written."""
 _PAUSE = 0.05
 _MOST = 500

@@ -4,7 +4,7 @@ import asyncio
 import random
 
 from pellucid.lifecycle import Lifecycle
-from pellucid.trace.assemble import assemble
+from pellucid.trace.assemble import assemble, ended_at
 from pellucid.trace.context import Context
 from pellucid.trace.document import Reason, Trace
 from pellucid.trace.export import Exporter
@@ -59,24 +59,24 @@ class Tracer(Lifecycle):
         tracing = exchange.traced
         if tracing is None and not self.options.always:
             return
-        siblings, listed = self._neighbours.see(exchange)
+        self._neighbours.see(exchange)
         if tracing is None:
-            tracing = self._afterwards()
-        if isinstance(tracing, Tracing) and self._worth(tracing, exchange):
-            tracing.siblings, tracing.listed = siblings, listed
+            tracing = self._afterwards(exchange)
+        if isinstance(tracing, Tracing) and (tracing.reason is not Reason.SLOW or self._is_slow(exchange)):
+            tracing.siblings, tracing.listed = self._neighbours.alike(exchange)
             self.store.put(assemble(exchange, tracing, self.believed, self.slow))
 
-    def _afterwards(self) -> Tracing | None:
+    def _afterwards(self, exchange: Exchange) -> Tracing | None:
         """Whether a request is traced of which nothing was noted: it went the short way, or was refused by a layer outside."""
         if self.options.sample and random.random() < self.options.sample:  # noqa: S311 - nothing is secret about it
             return Tracing(Context.of(None), Reason.SAMPLED)
-        return Tracing(Context.of(None), Reason.SLOW) if self.options.slow is not None else None
+        return Tracing(Context.of(None), Reason.SLOW) if self._is_slow(exchange) else None
 
-    def _worth(self, tracing: Tracing, exchange: Exchange) -> bool:
-        """Whether it is kept; one that might have been slow has to have been."""
-        return tracing.reason is not Reason.SLOW or (
-            self.options.slow is not None and exchange.seconds >= self.options.slow
-        )
+    def _is_slow(self, exchange: Exchange) -> bool:
+        slow = self.options.slow
+        if slow is None or exchange.seconds < slow:
+            return False
+        return ended_at(exchange) - exchange.recording.started >= slow
 
     def _finished(self, trace: Trace) -> Trace:
         """The trace as it is kept, and sent on."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pellucid.trace.bands import Band, Bar, Kind, bands
+from pellucid.trace.bands import Band, Bar, Kind, bands, seconds_of_looking
 from pellucid.trace.facts import headline
 from pellucid.trace.journey import Hop, Journey
 from pellucid.trace.page import EMPTY, Line, Piece, clean, cut, docs, duration, facts_told, line, percent, width
@@ -54,7 +54,14 @@ def _title(hop: Hop) -> Line:
     status = f"{hop.status} {hop.reason}".strip() if hop.status is not None else "no answer"
     style = "bold green" if hop.status is not None and hop.status < 400 else "bold red"
     pieces = [Piece(f"{hop.method} {hop.url}", "bold"), Piece("  "), Piece(status, style)]
-    return line(*pieces, Piece(f"  {hop.http}" if hop.http else "", "dim"), Piece(f"  {duration(hop.seconds)}", "bold"))
+    looking = seconds_of_looking(hop)
+    spent = f", {duration(looking)} of it for looking" if looking else ""
+    return line(
+        *pieces,
+        Piece(f"  {hop.http}" if hop.http else "", "dim"),
+        Piece(f"  {duration(hop.seconds)}", "bold"),
+        Piece(spent, "dim"),
+    )
 
 
 def _band(band: Band, sheet: Sheet) -> Iterator[Line]:
@@ -85,7 +92,7 @@ def _row(bar: Bar, band: Band, sheet: Sheet, colour: str) -> Line:
     strong = "bold " if bar.longest else ""
     dim = bar.kind is not Kind.STAGE
     name = Piece(label.ljust(_LABEL), "dim" if dim else f"{strong}{colour}", link)
-    figures = f"{duration(bar.seconds):>{_TIME}}{percent(bar.share):>{_SHARE}}"
+    figures = f"{duration(bar.seconds):>{_TIME}}{percent(bar.share) if bar.pieces else '':>{_SHARE}}"
     words = _EXPLAINED.get(bar.kind) or headline(bar.stage, bar.facts)
     if not sheet.drawn:
         return line(name, f"{duration(bar.pieces[0][0]) if bar.pieces else '':>{_TIME}}{figures}  {words}")
@@ -97,7 +104,7 @@ def _row(bar: Bar, band: Band, sheet: Sheet, colour: str) -> Line:
 
 _LINKED = frozenset({Kind.STAGE, Kind.LOOKING})
 _EXPLAINED = {
-    Kind.LOOKING: "looking, which an untraced request is spared",
+    Kind.LOOKING: "the looking itself: it is folded away here",
     Kind.WAY: "there and back, and queues in front of the server",
     Kind.UNACCOUNTED: "no row explains it",
 }

@@ -1,6 +1,5 @@
-"""Servers that all tests of the client share, and how they ask."""
+"""How the tests of the client ask."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,27 +9,6 @@ from pellucid.trace.client.asked import Asked, Ways
 from pellucid.trace.client.client import Client
 from pellucid.trace.client.failure import Failed
 from pellucid.trace.journey import Journey
-from tests.trace.client.authority import Authority
-from tests.trace.client.servers import hypercorn
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="session")
-def plain() -> Iterator[int]:
-    """The port of the site without TLS."""
-    with hypercorn() as port:
-        yield port
-
-
-@pytest.fixture(scope="session")
-def secure(authority: Authority) -> Iterator[int]:
-    """The port of the site behind TLS, over TCP and over QUIC."""
-    with hypercorn(authority.leaf("localhost", "api.test", "127.0.0.1")) as port:
-        yield port
 
 
 class Asker:

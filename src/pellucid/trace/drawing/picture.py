@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pellucid.trace.bands import seconds_of_looking
 from pellucid.trace.document import Finding
 from pellucid.trace.drawing.below import draw_commits, draw_missing, draw_statements
 from pellucid.trace.drawing.canvas import BOLD, INNER, MARGIN, MONO, SANS, WIDTH, Canvas, fit, wrapped

@@ -56,12 +56,9 @@ def _draw_scale(canvas: Canvas, band: Band) -> None:
 
 
 def _draw_bar(canvas: Canvas, bar: Bar, band: Band, y: float) -> None:
-    stage = bar.kind is Kind.STAGE
     _draw_label(canvas, bar, y)
     kind = KINDS[band.title]
-    style = {Kind.WAY: "way", Kind.LOOKING: "rest", Kind.UNACCOUNTED: "rest"}.get(
-        bar.kind, kind if bar.longest else f"{kind} soft"
-    )
+    style = {Kind.WAY: "way", Kind.UNACCOUNTED: "rest"}.get(bar.kind, kind if bar.longest else f"{kind} soft")
     told = "\n".join([f"{bar.label}: {duration(bar.seconds)}, {percent(bar.share)}", *facts_told(bar.facts)])
     for begin, end in bar.pieces:
         left, width = _scaled(begin, end, band)
@@ -86,7 +83,7 @@ def _draw_label(canvas: Canvas, bar: Bar, y: float) -> None:
 
 _LINKED = frozenset({Kind.STAGE, Kind.LOOKING})
 _EXPLAINED = {
-    Kind.LOOKING: "looking, which an untraced request is spared",
+    Kind.LOOKING: "the looking itself: it is folded away here",
     Kind.WAY: "there and back, and queues before the server",
     Kind.UNACCOUNTED: "no row explains it",
 }
