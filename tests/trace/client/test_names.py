@@ -87,6 +87,11 @@ async def test_a_name_without_addresses_is_said_so(no_hosts: Path) -> None:
             await resolve(Origin("http", "mail.test", 80), Ways(dns_server=address, hosts=no_hosts), {})
 
 
+async def test_a_name_that_can_be_none_is_said_so() -> None:
+    with pytest.raises(Failed, match="cannot be a name"):
+        await resolve(Origin("http", "a" * 70 + ".test", 80), Ways(), {})
+
+
 async def test_nobody_to_ask_is_an_error_that_names_the_silent(no_hosts: Path) -> None:
     async with name_server(RECORDS, A=9, AAAA=9) as (_, address):
         with pytest.raises(Failed, match=rf"127\.0\.0\.1:{address[1]} \(silent\)"):
