@@ -49,4 +49,4 @@ def test_each_command_of_a_command_has_its_usage(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_option_is_told(name: str) -> None:
-    assert set(re.findall(r"^\| `(--[\w-]+)", section(name), re.MULTILINE)) == options(name)
+    assert set(re.findall(r"^\| `(--[\w.-]+)", section(name), re.MULTILINE)) == options(name)

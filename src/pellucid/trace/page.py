@@ -1,6 +1,6 @@
 """Text to be shown: lines of pieces with a style and perhaps a link, and how numbers are written in them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pellucid.observe import Fact, Stage
@@ -33,11 +33,6 @@ def line(*pieces: Piece | str) -> Line:
     return tuple(piece._replace(text=clean(piece.text)) for piece in made if piece.text)
 
 
-def width(pieces: Iterable[Piece]) -> int:
-    """How many letters a line has."""
-    return sum(len(piece.text) for piece in pieces)
-
-
 def cut(text: str, room: int) -> str:
     """The text, or its beginning where it does not fit."""
     if len(text) <= room:
@@ -50,22 +45,23 @@ def docs(stage: Stage) -> str:
     return f"{DOCS}#{stage}"
 
 
+_TIMES = (
+    (120, 1 / 60, "min", 0),
+    (10, 1, "s", 1),
+    (1, 1, "s", 2),
+    (0.1, 1e3, "ms", 0),
+    (0.01, 1e3, "ms", 1),
+    (0.0001, 1e3, "ms", 2),
+)
+"""From how many seconds on a time is written in which unit, and with how many decimals."""
+
+
 def duration(seconds: float) -> str:
     """A time with three figures: ``4 µs``, ``0.42 ms``, ``31.5 ms``, ``1.25 s``."""
-    milliseconds = seconds * 1000
-    match milliseconds:
-        case _ if seconds >= 120:
-            return f"{seconds / 60:.0f} min"
-        case _ if milliseconds >= 1000:
-            return f"{seconds:.2f} s"
-        case _ if milliseconds >= 100:
-            return f"{milliseconds:.0f} ms"
-        case _ if milliseconds >= 10:
-            return f"{milliseconds:.1f} ms"
-        case _ if milliseconds >= 0.1 or milliseconds == 0:
-            return f"{milliseconds:.2f} ms"
-        case _:
-            return f"{milliseconds * 1000:.0f} µs"
+    for least, factor, unit, decimals in _TIMES:
+        if seconds >= least:
+            return f"{seconds * factor:.{decimals}f} {unit}"
+    return f"{seconds * 1e6:.0f} µs" if seconds else "0.00 ms"
 
 
 def size(count: float) -> str:
