@@ -27,6 +27,12 @@ from pellucid.trace.overview import Blocked, Overview, Vitals
 from tests.conftest import TEMPLATE, run, within
 
 CANARY = "c4n4ry"
+HEEDING = """import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from pellucid.cli.main import main
+main()"""
+"""The command line, heeding Ctrl-C also where the tests run in the background and ignore it."""
+
 numbers = count(1)
 
 
@@ -156,7 +162,7 @@ def test_rates_are_there_from_the_second_look_on(url: str) -> None:
 
 def test_on_a_terminal_it_looks_until_it_is_interrupted(url: str) -> None:
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "pellucid.cli.main", "top", "--db", url, "--interval", "0.2"]
+    command = [sys.executable, "-c", HEEDING, "top", "--db", url, "--interval", "0.2"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "60"}
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)

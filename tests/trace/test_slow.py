@@ -41,6 +41,17 @@ async def test_they_are_told_with_their_plan(connection: asyncpg.Connection, pla
     assert SLOW not in [each.sql for each in plans.between(connection.get_server_pid(), 0.0, began)]
 
 
+async def test_those_inside_of_functions_are_told_as_well(
+    connection: asyncpg.Connection, plans: SlowPlans, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("""create function counted() returns bigint language plpgsql as $$
+        declare found bigint; begin select count(*) into found from pg_class; return found; end $$""")
+    began = perf_counter()
+    await connection.fetch("select counted()")
+    told = [each.sql for each in plans.between(connection.get_server_pid(), began, perf_counter())]
+    assert told[-2:] == ["select count(*)            from pg_class", "select counted()"]
+
+
 async def test_below_the_threshold_nothing_is_told(clone: Clone, admin: asyncpg.Connection) -> None:
     plans = SlowPlans(int(await admin.fetchval("show server_version_num")), 600_000)
     connection = await asyncpg.connect(clone.dsn, server_settings=dict(plans.server_settings))

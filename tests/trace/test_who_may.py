@@ -1,5 +1,6 @@
 """Who may have requests traced, and look at traces; to everybody else it is as if there were nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -64,8 +65,24 @@ async def test_what_a_proxy_on_this_machine_passes_on_is_not_from_here(clone: Cl
     async with opened(clone, tmp_path, production=True) as place:
         passed_on = await place.client.get("/person/7", headers={"Pellucid-Trace": "full", "X-Forwarded-For": STRANGER})
         assert "pellucid-trace" not in passed_on.headers
+        by_name = await place.client.get("/person/7", headers={"Pellucid-Trace": "full", "Host": "api.example.com"})
+        assert "pellucid-trace" not in by_name.headers
         from_here = await place.client.get("/person/7", headers={"Pellucid-Trace": "full"})
         assert "pellucid-trace" in from_here.headers
+
+
+@pytest.mark.parametrize(("version", "traced"), [("1.1", True), ("1.0", False)])
+async def test_a_proxy_that_says_nothing_of_itself_is_known_by_its_way_to_speak(
+    clone: Clone, tmp_path: Path, version: str, traced: bool
+) -> None:
+    async with opened(clone, tmp_path, wire=True, production=True) as place:
+        reader, writer = await asyncio.open_connection("127.0.0.1", place.client.base_url.port)
+        lines = f"GET /person/7 HTTP/{version}", "Host: 127.0.0.1", "Connection: close", "Pellucid-Trace: full", "", ""
+        writer.write("\r\n".join(lines).encode())
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert (b"pellucid-trace: " in answer) is traced
 
 
 async def test_an_operator_is_told_the_name_of_the_trace_and_finds_it(production: Place) -> None:

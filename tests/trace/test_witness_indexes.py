@@ -1,6 +1,7 @@
 """The index that a scan lacks: found, tried and left as it was; and when it is not tried."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -92,6 +93,26 @@ async def test_writers_are_not_waited_for(database: Database, lookout: Lookout, 
     assert found.how == "not tried: canceling statement due to lock timeout"
     await writing.rollback()
     await writer.close()
+
+
+HYPOPG = """create schema stand_in; grant usage on schema stand_in to public;
+create function stand_in.hypopg_create_index(sql text) returns void language plpgsql security definer as $$
+  begin if session_user <> 'authenticator' then raise 'too many rights'; end if; execute sql; end $$;
+create function stand_in.hypopg_reset() returns void language sql return null"""
+"""The extension is not among PostgreSQL's own. This has its functions, and makes a real index in the transaction of the trial."""
+
+
+async def test_a_hypothetical_one_is_tried_with_the_rights_of_requests(
+    database: Database, lookout: Lookout, admin: asyncpg.Connection
+) -> None:
+    await admin.execute(HYPOPG)
+    await lookout.ask("select 1")
+    lookout.seen = replace(lookout.seen, extensions={**lookout.seen.extensions, "hypopg": "stand_in"})
+    (found,) = await advised(database, lookout, Trials(), SCAN, "owner 7")
+    assert found.how == "estimated with a hypothetical index (hypopg)"
+    assert found.before is not None
+    assert found.after is not None
+    assert found.after < found.before / 3
 
 
 async def test_where_an_index_is_already_nothing_is_said(

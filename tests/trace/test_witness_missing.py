@@ -126,3 +126,14 @@ async def test_whatever_is_not_there_is_missed_once(
         await request(database, INSERT)
         await request(database, ("insert into note values (2, 'y')",))
     assert [missing.what for missing in watcher.missing] == ["records of the write-ahead log"]
+
+
+async def test_plans_that_do_not_come_are_missed(limited: Database) -> None:
+    """Nobody knew at the start that the settings would be refused."""
+    async with Database(limited.options) as database, lookout_at(database) as lookout, looked_at(lookout) as watcher:
+        await request(database, INSERT)
+    assert watcher.statements[0].estimated
+    assert told(watcher)["plans of statements as they ran"] == (
+        "PostgreSQL sent none",
+        "see that session_preload_libraries has auto_explain in it, and start again",
+    )

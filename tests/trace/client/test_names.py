@@ -59,7 +59,7 @@ async def test_a_server_that_keeps_silent_about_ipv6_is_not_waited_for(no_hosts:
 
 async def test_a_dead_server_gives_way_to_the_next() -> None:
     async with name_server(RECORDS) as (_, address):
-        reply = await ask("old.test.", "A", (("127.0.0.1", 1), address), 5)
+        reply = await ask("old.test.", "A", (("127.0.0.1", 1), address), 0.5)
     assert sorted(reply.addresses) == ["192.0.2.1", "192.0.2.2"]
     assert (reply.asked, reply.server) == (2, address)
     assert reply.silent[0].startswith("127.0.0.1:1 (")
@@ -85,6 +85,11 @@ async def test_a_name_without_addresses_is_said_so(no_hosts: Path) -> None:
     async with name_server({("mail.test.", "MX"): ["10 mail.test."]}) as (_, address):
         with pytest.raises(Failed, match="no address"):
             await resolve(Origin("http", "mail.test", 80), Ways(dns_server=address, hosts=no_hosts), {})
+
+
+async def test_a_name_that_can_be_none_is_said_so() -> None:
+    with pytest.raises(Failed, match="cannot be a name"):
+        await resolve(Origin("http", "a" * 70 + ".test", 80), Ways(), {})
 
 
 async def test_nobody_to_ask_is_an_error_that_names_the_silent(no_hosts: Path) -> None:

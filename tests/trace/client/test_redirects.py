@@ -9,7 +9,13 @@ from pellucid.trace.client.asked import Asked, Ways, plain
 from pellucid.trace.client.failure import Failed
 from tests.trace.client.conftest import Asker, stages
 
-SECRETS = (("authorization", "Bearer canary"), ("cookie", "a=canary"), ("apikey", "canary"), ("x-own", "kept"))
+SECRETS = (
+    ("authorization", "Bearer canary"),
+    ("cookie", "a=canary"),
+    ("apikey", "canary"),
+    ("x-own", "kept"),
+    ("pellucid-trace", "full"),
+)
 
 
 async def test_a_redirect_is_followed_only_where_wanted(plain: int) -> None:
@@ -38,7 +44,7 @@ async def test_credentials_go_nowhere_else(plain: int) -> None:
     asker = Asker(Ways(location=True, resolve={("other.test", plain): ("127.0.0.1",)}))
     await asker(f"http://127.0.0.1:{plain}/moved?to=http://other.test:{plain}/echo", "GET", *SECRETS)
     sent = json.loads(asker.body)["headers"]
-    assert sent["x-own"] == "kept"
+    assert (sent["x-own"], sent["pellucid-trace"]) == ("kept", "full")
     assert "canary" not in json.dumps(sent)
     await asker(f"http://127.0.0.1:{plain}/moved?to=/echo", "GET", *SECRETS)
     assert json.loads(asker.body)["headers"]["apikey"] == "canary"

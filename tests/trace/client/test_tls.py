@@ -4,12 +4,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pellucid.observe import Stage
 from pellucid.trace.client.asked import Asked, Version, Ways
 from pellucid.trace.client.client import Client
 from pellucid.trace.client.failure import Failed
-from tests.trace.client.authority import Authority
+from tests.trace.client.authority import Authority, Served, pem, sign
 from tests.trace.client.conftest import Asker, facts, stages
 from tests.trace.client.servers import raw, saying
 
@@ -86,6 +88,20 @@ async def test_a_session_is_not_taken_for_another_name(authority: Authority, sec
         await client.visit(Asked("GET", f"https://localhost:{secure}/"), len)
         other = await client.visit(Asked("GET", f"https://api.test:{secure}/"), len)
     assert facts(other, Stage.TLS)["resumed"] is False
+
+
+async def test_one_that_signed_for_itself_is_said_so(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "own.pem").write_bytes(pem(sign("localhost", key, None, key, ["localhost"])))
+    (tmp_path / "own.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    served = Served(tmp_path / "own.pem", tmp_path / "own.key")
+    async with raw(saying(ANSWER), served) as port:
+        asker = Asker(Ways())
+        await asker(f"https://localhost:{port}/")
+        assert asker.failure is not None
+        assert asker.failure.message == "localhost has signed for itself, and is not trusted here"
+        trusting = Ways(cacert=served.chain)
+        assert (await Asker(trusting)(f"https://localhost:{port}/")).last.status == 204
 
 
 async def test_a_certificate_may_be_for_an_address(authority: Authority, secure: int) -> None:

@@ -11,7 +11,7 @@ from pellucid.trace.client.failure import Failed
 PORTS = {"http": 80, "https": 443}
 FOLLOWED = frozenset({301, 302, 303, 307, 308})
 """The statuses that send elsewhere (RFC 9110, 15.4)."""
-_PERSONAL = frozenset({"authorization", "cookie", "apikey", "proxy-authorization", "host", "pellucid-trace"})
+_PERSONAL = frozenset({"authorization", "cookie", "apikey", "proxy-authorization", "host"})
 """Headers that are meant for one origin only; a redirect to another one does not take them along."""
 _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding"})
 

@@ -88,16 +88,19 @@ class Http2:
         return sizes | {"body_bytes": await self._send_body(asked.body or b"")}
 
     async def _send_body(self, body: bytes) -> int:
-        """The body, as fast as the server lets it come; gives its size on the wire."""
+        """The body, as fast as the server lets it come; gives its size on the wire. One that the server does not want is cut off."""
         size = 0
         while body and not self._ended:
-            room = min(self._state.local_flow_control_window(self._stream), self._state.max_outbound_frame_size)
+            try:
+                room = min(self._state.local_flow_control_window(self._stream), self._state.max_outbound_frame_size)
+                if room > 0:
+                    self._state.send_data(self._stream, body[:room], end_stream=room >= len(body))
+            except h2.exceptions.ProtocolError:
+                break
+            body = body[max(room, 0) :]
+            size += await self._flush()
             if room <= 0:
                 await self._hear()
-                continue
-            piece, body = body[:room], body[room:]
-            self._state.send_data(self._stream, piece, end_stream=not body)
-            size += await self._flush()
         return size
 
     async def wait(self) -> Head:

@@ -32,11 +32,11 @@ def full(version: int) -> Settings:
 def slow(version: int, milliseconds: int) -> Settings:
     """For transactions of which only slow statements are to be told: their plans with estimates, and how long they took.
 
-    Nothing is measured inside of a plan, so a statement below the threshold costs what it always does.
+    Nothing is measured inside of a plan, so a statement below the threshold costs what it always does. Statements inside of functions are
+    told as well: those of requests that travel together run in one.
     """
     chosen = _FULL | {
         "auto_explain.log_analyze": "off",
-        "auto_explain.log_nested_statements": "off",
         "auto_explain.log_min_duration": str(milliseconds),
     }
     return (*_values(version), *chosen.items())

@@ -2,7 +2,8 @@
 
 CREATE INDEX takes a SHARE lock: readers go on, writers of the table wait until the trial is over. So a real one is tried only where
 that was allowed, on tables of a limited size, within a limited time, and not at all when the lock is not free at once: waiting for it
-would hold up the writers behind.
+would hold up the writers behind. It is tried with the rights of the administrator, and planning may call functions of others: another
+reason for leaving it to development. A hypothetical one is tried with the rights of requests.
 """
 
 import json
@@ -79,12 +80,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """How an index is tried: the statement that makes it, and what is said of it."""
+    """How an index is tried: the statement that makes it, and what is said of it; ``low`` with the rights of requests."""
 
     wanted: Wanted
     make: str
     how: str
     trials: Trials
+    low: bool = False
 
 
 async def advice(lookout: Lookout, asked: Asked, plan: Mapping[str, Any], trials: Trials) -> tuple[Advice, ...]:
@@ -137,7 +139,7 @@ async def _tried(lookout: Lookout, asked: Asked, wanted: Wanted, trials: Trials)
     if "hypopg" in lookout.seen.extensions:
         make = f"select from {lookout.seen.extensions['hypopg']}.hypopg_create_index('{wanted.trial.replace(chr(39), chr(39) * 2)}')"
         return await _costs(
-            lookout, asked, _Trial(wanted, make, "estimated with a hypothetical index (hypopg)", trials)
+            lookout, asked, _Trial(wanted, make, "estimated with a hypothetical index (hypopg)", trials, low=True)
         )
     if not trials.real:
         return Advice(
@@ -155,7 +157,7 @@ async def _tried(lookout: Lookout, asked: Asked, wanted: Wanted, trials: Trials)
 
 async def _costs(lookout: Lookout, asked: Asked, trial: _Trial) -> Advice:
     """The estimated costs before and after the index is made."""
-    async with lookout.use() as connection:
+    async with lookout.use_low() if trial.low else lookout.use() as connection:
         refusal: str | None = None
         await connection.execute("begin")
         try:

@@ -172,6 +172,7 @@ _WORDS: Mapping[tuple[str, str], str] = {
     ): "a row of {name} written anew on its own page {page}, line {new}: no index had to change (HOT)",
     ("Heap", "DELETE"): "a row of {name} marked as deleted, page {page}, line {old}",
     ("Heap", "LOCK"): "a row of {name} locked, page {page}, line {old}",
+    ("Heap", "HEAP_CONFIRM"): "a row of {name} settled that was put in under ON CONFLICT, page {page}, line {old}",
     ("Heap", "INPLACE"): "a row of {name} changed in place, page {page}",
     ("Heap2", "MULTI_INSERT"): "rows put into {name}, page {page}",
     ("Heap2", "LOCK_UPDATED"): "a newer version of a row of {name} locked, page {page}",

@@ -47,6 +47,7 @@ class Lookout:
         self.seen = Seen(self.capabilities.server_version)
         self._fresh = True
         self._line = Line(replace(options, dsn=dsn or options.admin_dsn or options.dsn), self._opened, "trace")
+        self._low = Line(options, lambda _: None, "trial")
 
     @property
     def plans(self) -> bool:
@@ -78,9 +79,20 @@ class Lookout:
                 await self._settle(connection)
             yield connection
 
+    @asynccontextmanager
+    async def use_low(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection with the rights of requests, and no more: for planning what others have written, which may call their functions.
+
+        Raises:
+            OSError, asyncpg.PostgresError, asyncpg.InterfaceError: it cannot be opened, or it broke.
+        """
+        async with self._low.use() as connection:
+            yield connection
+
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         await self._line.close()
+        await self._low.close()
 
     def lacks(self, what: str, feature: Feature, extension: str | None = None) -> Missing | None:
         """What cannot be seen because of what the start did not find, or because there is no such extension; None when it can."""

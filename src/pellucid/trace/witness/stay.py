@@ -11,7 +11,7 @@ import asyncpg
 from pellucid.database.caller import ACCOUNTS_ROLE
 from pellucid.database.capabilities import Feature
 from pellucid.database.driver import Connection
-from pellucid.trace.document import Commit, Place, Statement
+from pellucid.trace.document import Commit, Missing, Place, Statement
 from pellucid.trace.witness.indexes import Asked, Trials, advice, scans
 from pellucid.trace.witness.locks import Key, held, new
 from pellucid.trace.witness.log import WINDOW, Log, Written, read_log
@@ -31,6 +31,7 @@ _DISTANCE = "select ($2::text::pg_lsn - $1::text::pg_lsn)::int8 as bytes"
 _PLANNED = ("select", "insert", "update", "delete", "with", "merge", "values", "table")
 """How statements begin that PostgreSQL makes plans for."""
 
+_PRELOAD = "see that session_preload_libraries has auto_explain in it, and start again"
 _RIGHTS = "let the server log in for administration with a superuser"
 _STATS = "grant pg_read_all_stats to the role that administers, or log in with a superuser"
 _READ = "grant execute on function {schema}.pg_get_wal_records_info to {role};"
@@ -89,6 +90,8 @@ class Stay:
         rules = await self._policies(tree)
         if told:
             self._note_for_trial(sql, args, told)
+        elif again is not None:
+            self._notebook.miss(Missing("plans of statements as they ran", "PostgreSQL sent none", _PRELOAD))
         found = Statement(
             sql=statement(sql, bound=bool(args)),
             parameters=known.shown,
