@@ -28,6 +28,34 @@ def test_each_node_knows_what_it_took_by_itself() -> None:
     assert nodes[3].notes[-1] == "Rows Removed by Filter: 95,880"
 
 
+def test_what_a_limit_cut_off_is_no_wrong_estimate() -> None:
+    scan = {"Node Type": "Seq Scan", "Relation Name": "t", "Plan Rows": 5000, "Actual Rows": 5, "Actual Loops": 1}
+    sort = {"Node Type": "Sort", "Plan Rows": 5000, "Actual Rows": 5, "Actual Loops": 1, "Plans": [scan]}
+    for below, misjudged in ((scan, [False, False]), (sort, [False, False, True])):
+        top = tree({"Node Type": "Limit", "Plan Rows": 5, "Actual Rows": 5, "Actual Loops": 1, "Plans": [below]})
+        assert top is not None
+        assert [each.node.misjudged for each in walk(top)] == misjudged
+
+
+def test_a_cte_counts_where_it_is_scanned() -> None:
+    cte = {"Node Type": "Result", "Subplan Name": "CTE w", "Plan Rows": 1, "Actual Total Time": 6.0, "Actual Loops": 1}
+    scan = {
+        "Node Type": "CTE Scan",
+        "CTE Name": "w",
+        "Alias": "w",
+        "Plan Rows": 1,
+        "Actual Total Time": 7.0,
+        "Actual Loops": 1,
+    }
+    top = tree(
+        {"Node Type": "Aggregate", "Plan Rows": 1, "Actual Total Time": 8.0, "Actual Loops": 1, "Plans": [cte, scan]}
+    )
+    assert top is not None
+    nodes = [each.node for each in walk(top)]
+    assert [node.title for node in nodes] == ["Aggregate", "CTE w: Result", "CTE Scan on w"]
+    assert [node.own for node in nodes] == [pytest.approx(0.001), pytest.approx(0.006), pytest.approx(0.001)]
+
+
 def test_the_tree_knows_its_levels() -> None:
     top = tree(PLAN)
     assert top is not None

@@ -1,6 +1,6 @@
 """Text to be shown: lines of pieces with a style and perhaps a link, and how numbers are written in them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pellucid.observe import Fact, Stage
@@ -31,11 +31,6 @@ def line(*pieces: Piece | str) -> Line:
     """A line, cleaned."""
     made = (Piece(each) if isinstance(each, str) else each for each in pieces)
     return tuple(piece._replace(text=clean(piece.text)) for piece in made if piece.text)
-
-
-def width(pieces: Iterable[Piece]) -> int:
-    """How many letters a line has."""
-    return sum(len(piece.text) for piece in pieces)
 
 
 def cut(text: str, room: int) -> str:

@@ -27,7 +27,8 @@ _COUNTS = (
 class Node:
     """One node of a plan. Seconds; pages of 8 KiB; ``None`` where it was not measured.
 
-    ``seconds`` includes the nodes below, ``own`` does not. ``rows`` and ``estimated`` are for all loops together.
+    ``seconds`` includes the nodes below, ``own`` does not. ``rows`` and ``estimated`` are for all loops together. ``cut`` is
+    whether a limit above may have stopped it before its end.
     """
 
     title: str
@@ -41,11 +42,12 @@ class Node:
     io: float | None = None
     notes: tuple[str, ...] = ()
     children: tuple["Node", ...] = ()
+    cut: bool = False
 
     @property
     def misjudged(self) -> bool:
-        """Whether PostgreSQL expected far more or far fewer rows than came."""
-        if self.rows is None or max(self.rows, self.estimated) <= FEW:
+        """Whether PostgreSQL expected far more or far fewer rows than came; fewer are no wonder where nobody wanted the rest."""
+        if self.rows is None or max(self.rows, self.estimated) <= FEW or (self.cut and self.rows < self.estimated):
             return False
         more, fewer = max(self.rows, self.estimated), max(min(self.rows, self.estimated), 1)
         return more / fewer >= MISJUDGED
@@ -84,6 +86,8 @@ def _ctes(plan: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 _CTE = "CTE "
+_READ_ALL = frozenset({"Sort", "Aggregate", "Hash", "Materialize", "WindowAgg", "SetOp", "ModifyTable"})
+"""Nodes that read all that is below them before they give anything."""
 
 
 def _seconds(plan: Mapping[str, Any]) -> float | None:
@@ -103,9 +107,11 @@ def _trigger(fired: Mapping[str, Any]) -> str:
     return f"{name} on {fired.get('Relation', '?')}: {fired.get('Calls', '?')} times{took}"
 
 
-def _node(plan: Mapping[str, Any], ctes: dict[str, float]) -> Node:
+def _node(plan: Mapping[str, Any], ctes: dict[str, float], *, cut: bool = False) -> Node:
     inner = [each for each in plan.get("Plans") or () if isinstance(each, Mapping)]
-    children = tuple(_node(each, ctes) for each in inner)
+    kind = plan["Node Type"]
+    below_cut = kind == "Limit" or (cut and kind not in _READ_ALL)
+    children = tuple(_node(each, ctes, cut=below_cut) for each in inner)
     loops = _float(plan.get("Actual Loops"))
     factor = 1.0 if loops is None else loops
     seconds = _seconds(plan)
@@ -125,6 +131,7 @@ def _node(plan: Mapping[str, Any], ctes: dict[str, float]) -> Node:
         io=_times(plan.get("Shared I/O Read Time", plan.get("I/O Read Time")), 0.001),
         notes=tuple(_notes(plan)),
         children=children,
+        cut=cut,
     )
 
 

@@ -158,7 +158,7 @@ def _place(place: Place, columns: int) -> Iterator[Line]:
         yield line(Piece("  h header, l line pointers, . free, r rows, * this row", "dim"))
 
 
-_CELLS = {"h": "blue", "l": "cyan", ".": "dim", "r": "magenta", "*": "bold green"}
+_CELLS = {"h": "bright_blue", "l": "cyan", ".": "dim", "r": "magenta", "*": "bold green"}
 
 
 def _cells(picture: str) -> Iterator[Piece]:

@@ -1,15 +1,15 @@
 """A journey as lines of text: the waterfall, what each stage saw, statements, log and page, and the verdict at the end."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pellucid.trace.bands import Band, Bar, Kind, bands, seconds_of_looking
 from pellucid.trace.facts import headline
 from pellucid.trace.journey import Hop, Journey
-from pellucid.trace.page import EMPTY, Line, Piece, clean, cut, docs, duration, facts_told, line, percent, width
+from pellucid.trace.page import EMPTY, Line, Piece, clean, cut, docs, duration, facts_told, line, percent
 from pellucid.trace.sections import commits, missing, statements, verdict
 
-COLOURS = {"client": "cyan", "Pellucid": "blue", "PostgreSQL": "magenta"}
+COLOURS = {"client": "cyan", "Pellucid": "bright_blue", "PostgreSQL": "magenta"}
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LABEL, _TIME, _SHARE = 18, 10, 6
 _LEAST_BAR = 12
@@ -87,19 +87,25 @@ def _ruler(band: Band, sheet: Sheet, colour: str) -> Line:
 
 
 def _row(bar: Bar, band: Band, sheet: Sheet, colour: str) -> Line:
-    label = cut("  " + "  " * bar.depth + bar.label, _LABEL)
-    link = docs(bar.stage) if bar.kind in _LINKED else ""
     strong = "bold " if bar.longest else ""
-    dim = bar.kind is not Kind.STAGE
-    name = Piece(label.ljust(_LABEL), "dim" if dim else f"{strong}{colour}", link)
+    style = f"{strong}{colour}" if bar.kind is Kind.STAGE else "dim"
+    name = _label(bar, style)
     figures = f"{duration(bar.seconds):>{_TIME}}{percent(bar.share) if bar.pieces else '':>{_SHARE}}"
     words = _EXPLAINED.get(bar.kind) or headline(bar.stage, bar.facts)
     if not sheet.drawn:
-        return line(name, f"{duration(bar.pieces[0][0]) if bar.pieces else '':>{_TIME}}{figures}  {words}")
+        return line(*name, f"{duration(bar.pieces[0][0]) if bar.pieces else '':>{_TIME}}{figures}  {words}")
     room = _room(sheet)
-    drawing = Piece(_drawing(bar, band, room), "dim" if dim else f"{strong}{colour}")
-    rest = sheet.columns - width([name, Piece(figures), drawing]) - 4
-    return line(name, Piece(figures, strong.strip()), "  ", drawing, "  ", Piece(cut(clean(words), rest), "dim"))
+    rest = sheet.columns - _LABEL - len(figures) - room - 4
+    drawing = Piece(_drawing(bar, band, room), style)
+    return line(*name, Piece(figures, strong.strip()), "  ", drawing, "  ", Piece(cut(clean(words), rest), "dim"))
+
+
+def _label(bar: Bar, style: str) -> Line:
+    """A row's name, as wide as the column, where only the name itself is a link."""
+    indent = "  " * (bar.depth + 1)
+    name = cut(clean(bar.label), _LABEL - len(indent))
+    link = docs(bar.stage) if bar.kind in _LINKED else ""
+    return Piece(indent), Piece(name, style, link), Piece(" " * (_LABEL - len(indent) - len(name)))
 
 
 _LINKED = frozenset({Kind.STAGE, Kind.LOOKING})
@@ -136,9 +142,9 @@ def _seen(shown: tuple[Band, ...], sheet: Sheet) -> Iterator[Line]:
     yield EMPTY
     yield line(Piece("What was seen", "bold"))
     for band, bar in told:
-        label = Piece(f"  {bar.label}".ljust(_LABEL), COLOURS[band.title], docs(bar.stage))
+        label = _label(replace(bar, depth=0), COLOURS[band.title])
         for number, text in enumerate(_wrapped(_facts(bar), sheet.columns - _LABEL)):
-            yield line(label if not number else Piece(" " * _LABEL), text)
+            yield line(*(label if not number else (Piece(" " * _LABEL),)), text)
 
 
 _SAID = frozenset({"part", "sql", "failed"})

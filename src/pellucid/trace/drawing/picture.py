@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pellucid.trace.bands import seconds_of_looking
 from pellucid.trace.document import Finding
 from pellucid.trace.drawing.below import draw_commits, draw_missing, draw_statements
 from pellucid.trace.drawing.canvas import BOLD, INNER, MARGIN, MONO, SANS, WIDTH, Canvas, fit, wrapped
@@ -41,6 +42,8 @@ def _title(canvas: Canvas, hop: Hop) -> None:
     room = len(status) * MONO + 22
     canvas.box(MARGIN, canvas.y + 34, room, 24, "ok" if good else "ko", round_=12)
     canvas.text(MARGIN + room / 2, canvas.y + 50, status, "m b", anchor="middle")
+    if looking := seconds_of_looking(hop):
+        canvas.text(WIDTH - MARGIN, canvas.y + 50, f"{duration(looking)} of it for looking", "d", anchor="end")
     facts = [
         hop.http,
         *([f"route {hop.server.route}", f"role {hop.server.role or 'none'}"] if hop.server is not None else []),
