@@ -106,3 +106,17 @@ def test_gaps() -> None:
     assert gaps([(2, 3), (1, 1.5)], (0, 4)) == [(0, 1), (1.5, 2), (3, 4)]
     assert gaps([], (0, 1)) == [(0, 1)]
     assert gaps([(-1, 5)], (0, 1)) == []
+
+
+def test_what_is_between_the_stages_is_one_bar_in_pieces() -> None:
+    rows = (
+        Row(Stage.SERVER, 0.0, 0.001, {"part": "route"}),
+        Row(Stage.EXECUTE, 0.001, 0.002),
+        Row(Stage.SERVER, 0.003, 0.001, {"part": "route"}),
+        Row(Stage.EXECUTE, 0.004, 0.002),
+    )
+    _, server, *_ = bands(replace(HOP, server=replace(SERVER, rows=rows, unaccounted=0.0)))
+    first, *others = server.bars
+    assert (first.label, len(first.pieces), first.facts["times"]) == ("server route", 2, 2)
+    assert first.seconds == pytest.approx(0.002)
+    assert [bar.label for bar in others] == ["execute", "execute"]

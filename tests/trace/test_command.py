@@ -1,5 +1,6 @@
 """``pellucid trace``: what is written becomes a request, both halves become one picture, and no secret is ever shown."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pellucid.cli.asking import Written, host_and_port, request, resolved, shown
 from pellucid.cli.main import app
 from pellucid.errors import StartupError
 from tests.trace.client.authority import Authority
+from tests.trace.client.servers import raw, saying
 from tests.trace.sample import SERVER
 
 CANARY = "canary-4711"
@@ -159,6 +161,20 @@ def test_json_holds_everything(plain: int) -> None:
     assert told["runs"][0]["hops"][0]["server"]["id"] == SERVER.id
     assert {each["stage"]: each["times"] for each in told["spreads"]}["wait"] == 3
     assert told["runs"][0]["hops"][0]["server"]["statements"][0]["plan"]["Plan"]["Node Type"] == "Limit"
+
+
+def test_an_address_is_no_markup(monkeypatch: pytest.MonkeyPatch, plain: int) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    done = run(f"http://127.0.0.1:{plain}/echo[/b]", "--client-only")
+    assert done.exit_code == 0, done.exception
+
+
+async def test_json_commands_no_terminal() -> None:
+    async with raw(saying(b"HTTP/1.1 200 OK\r\ncontent-type: a\x9b2J\r\ncontent-length: 0\r\n\r\n")) as port:
+        done = await asyncio.to_thread(run, f"http://127.0.0.1:{port}/", "--client-only", "--json-output")
+    assert "\x9b" not in done.output
+    assert "\x9b" in json.dumps(json.loads(done.output), ensure_ascii=False)
 
 
 def test_several_runs_have_a_table(plain: int) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from pellucid.cli.asking import Written, host_and_port, request, resolved, shown
 from pellucid.errors import StartupError
@@ -123,6 +124,7 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
         timeout=max_time,
         kept=not new_connections,
         shown=shown,
+        secret=is_secret,
     )
     depth = "" if client_only else "light" if light else "full"
     outcome = _asked(written, ways, Wanted(depth, repeat, output, silent or json_output))
@@ -151,7 +153,7 @@ def _asked(written: Written, ways: Ways, wanted: Wanted) -> Outcome:
             sink = _opened(wanted.output, stack)
             console = Console(stderr=True)
             if console.is_terminal and not wanted.silent:
-                stack.enter_context(console.status(f"{asked.method} {shown(asked.url)}"))
+                stack.enter_context(console.status(Text(f"{asked.method} {shown(asked.url)}")))
             return asyncio.run(_runs(asked, ways, wanted, sink))
     except Failed as failure:
         raise StartupError(failure.message, hint=failure.hint) from failure
@@ -198,7 +200,7 @@ def _show(outcome: Outcome, as_data: bool) -> None:
     runs = outcome.runs
     if as_data:
         told = {"runs": [asdict(run) for run in runs], "spreads": [asdict(each) for each in spreads(runs)]}
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(told, indent=2))
         return
     console = Console(file=sys.stdout, highlight=False)
     lines = [*waterfall(runs[slowest(runs)], sheet_of(console))]

@@ -154,7 +154,7 @@ def _extent(rows: Sequence[Row]) -> Interval:
 def _band(title: str, rows: Iterable[Row], window: Interval, hop: Hop) -> Band:
     ordered = sorted(rows, key=lambda row: (row.start, -row.seconds))
     longest = max((row.seconds for row in ordered if not _encloses(row, ordered)), default=0.0)
-    bars = [_bar(row, _depth(row, ordered), longest, hop) for row in ordered]
+    bars = _gathered(_bar(row, _depth(row, ordered), longest, hop) for row in ordered)
     if title == "client":
         bars += _gaps([_interval(row) for row in ordered], window, None, hop)
     return Band(title, window[0], window[1] - window[0], tuple(bars))
@@ -173,6 +173,23 @@ def _bar(row: Row, depth: int, longest: float, hop: Hop) -> Bar:
         longest=row.seconds == longest > 0,
         facts=row.facts,
     )
+
+
+def _gathered(bars: Iterable[Bar]) -> list[Bar]:
+    """The bars, with those of one part of which nothing else is known as one: what is between the stages is many and small."""
+    found: dict[object, Bar] = {}
+    for number, bar in enumerate(bars):
+        key = (bar.label, bar.depth) if bar.facts.keys() == {"part"} else number
+        first = found.get(key)
+        found[key] = bar if first is None else _together(first, bar)
+    return list(found.values())
+
+
+def _together(first: Bar, other: Bar) -> Bar:
+    pieces, seconds = (*first.pieces, *other.pieces), first.seconds + other.seconds
+    facts = {"part": first.facts["part"], "times": len(pieces)}
+    share, longest = first.share + other.share, first.longest or other.longest
+    return replace(first, pieces=pieces, seconds=seconds, share=share, longest=longest, facts=facts)
 
 
 def _interval(row: Row) -> Interval:

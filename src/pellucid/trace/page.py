@@ -22,7 +22,10 @@ EMPTY: Line = ()
 
 
 def clean(text: str) -> str:
-    """The text without what could command a terminal or reorder a line; servers and certificates may say anything."""
+    """The text without what could command a terminal or reorder a line; servers and certificates may say anything.
+
+    It is stricter than the log's `escape`, and beside it because what draws for the client imports nothing of a server's.
+    """
     text = str(text)
     return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 

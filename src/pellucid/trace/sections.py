@@ -18,11 +18,12 @@ def statements(trace: Trace, columns: int, *, drawn: bool) -> Iterator[Line]:
     for index, each in enumerate(trace.statements, 1):
         yield EMPTY
         count = f" {index} of {len(trace.statements)}" if len(trace.statements) > 1 else ""
-        yield line(Piece(f"Statement{count}", "bold magenta"), Piece(f"  {', '.join(_measures(each))}", "dim"))
+        yield line(Piece(f"Statement{count}", "bold magenta"), Piece(f"  {', '.join(measures(each))}", "dim"))
         yield from _statement(each, columns, "  ", drawn=drawn)
 
 
-def _measures(statement: Statement) -> Iterator[str]:
+def measures(statement: Statement) -> Iterator[str]:
+    """What a statement took and gave, in words."""
     yield duration(statement.seconds)
     if statement.planning is not None:
         yield f"planning {duration(statement.planning)}"
@@ -45,7 +46,7 @@ def _statement(statement: Statement, columns: int, indent: str, *, drawn: bool) 
         yield from plan_lines(top, columns, indent, drawn=drawn)
     yield from _around(statement, indent)
     for nested in statement.nested:
-        yield line(indent, Piece("inside of it  ", "bold"), Piece(", ".join(_measures(nested)), "dim"))
+        yield line(indent, Piece("inside of it  ", "bold"), Piece(", ".join(measures(nested)), "dim"))
         yield from _statement(nested, columns, f"{indent}  ", drawn=drawn)
 
 

@@ -7,7 +7,8 @@ import pytest
 from pellucid.observe import Stage
 from pellucid.trace.client.asked import Asked, Ways, plain
 from pellucid.trace.client.failure import Failed
-from tests.trace.client.conftest import Asker, stages
+from pellucid.web.redact import is_secret
+from tests.trace.client.conftest import Asker, facts, stages
 
 SECRETS = (
     ("authorization", "Bearer canary"),
@@ -48,6 +49,31 @@ async def test_credentials_go_nowhere_else(plain: int) -> None:
     assert "canary" not in json.dumps(sent)
     await asker(f"http://127.0.0.1:{plain}/moved?to=/echo", "GET", *SECRETS)
     assert json.loads(asker.body)["headers"]["apikey"] == "canary"
+
+
+@pytest.mark.parametrize("status", [307, 308])
+async def test_nor_do_a_body_and_other_secrets(status: int, plain: int) -> None:
+    secrets = [
+        (name, "canary")
+        for name in ("x-api-key", "X-Auth-Token", "refresh-token", "proxy-authorization", "x-session-id")
+    ]
+    asker = Asker(Ways(location=True, secret=is_secret, resolve={("other.test", plain): ("127.0.0.1",)}))
+    url = f"http://127.0.0.1:{plain}/moved?status={status}&to=http://other.test:{plain}/echo"
+    journey = await asker(url, "POST", *secrets, ("content-type", "text/plain"), ("x-own", "kept"), body=b"canary")
+    echo = json.loads(asker.body)
+    assert (echo["method"], echo["body"], echo["headers"]["x-own"]) == ("POST", "", "kept")
+    assert "canary" not in json.dumps(echo)
+    assert "content-type" not in echo["headers"]
+    left = str(facts(journey, Stage.SEND)["left_behind"])
+    assert {"x-api-key", "x-auth-token", "body"} <= set(left.split(", "))
+
+
+def test_the_same_host_without_tls_is_another_origin() -> None:
+    asked = Asked("POST", "https://a.test:8443/x", (("x-api-key", "canary"), ("accept", "*/*")), b"canary")
+    moved = asked.followed(307, "http://a.test:8443/y", is_secret)
+    assert (moved.headers, moved.body, moved.left) == ((("accept", "*/*"),), None, ("x-api-key", "body"))
+    assert asked.followed(307, "/y", is_secret).body == b"canary"
+    assert asked.followed(307, "/y", is_secret).left == ()
 
 
 async def test_a_circle_comes_to_an_end(plain: int) -> None:

@@ -1,6 +1,6 @@
 """What is asked, and which ways may be gone to ask it. Values only."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,10 +9,12 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 from pellucid.trace.client.failure import Failed
 
 PORTS = {"http": 80, "https": 443}
+Secret = Callable[[str], bool]
+"""Whether the name of a header tells of a secret."""
 FOLLOWED = frozenset({301, 302, 303, 307, 308})
 """The statuses that send elsewhere (RFC 9110, 15.4)."""
 _PERSONAL = frozenset({"authorization", "cookie", "apikey", "proxy-authorization", "host"})
-"""Headers that are meant for one origin only; a redirect to another one does not take them along."""
+"""Headers that are meant for one origin only, beside those that `Ways` calls secret."""
 _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding"})
 
 
@@ -48,12 +50,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request. Headers are pairs, in the order in which they are sent; ``url`` has no user, password or fragment any more."""
+    """One request. Headers are pairs, in the order in which they are sent; ``url`` has no user, password or fragment any more.
+
+    Attributes:
+        left: what a redirect to another origin did not take along: names of headers, and ``body``.
+    """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    left: tuple[str, ...] = ()
 
     @property
     def origin(self) -> Origin:
@@ -79,19 +86,26 @@ class Asked:
             given.append(("content-length", str(len(self.body or b""))))
         return given
 
-    def followed(self, status: int, location: str) -> "Asked":
-        """The request that a redirect asks for (RFC 9110, 15.4). What is personal stays with its origin."""
+    def followed(self, status: int, location: str, secret: Secret) -> "Asked":
+        """The request that a redirect asks for (RFC 9110, 15.4). Secrets and the body stay with their origin."""
         url = plain(urljoin(self.url, location))
         moved = replace(self, url=url)
         if status == 303 or (status in {301, 302} and self.method == "POST"):
             method = "HEAD" if self.method == "HEAD" else "GET"
             moved = replace(moved, method=method, body=None, headers=_without(moved.headers, _OF_THE_BODY))
-        if moved.origin != self.origin:
-            moved = replace(moved, headers=_without(moved.headers, _PERSONAL))
-        return moved
+        return moved if moved.origin == self.origin else _elsewhere(moved, secret)
 
 
-def _without(headers: tuple[tuple[str, str], ...], names: frozenset[str]) -> tuple[tuple[str, str], ...]:
+def _elsewhere(asked: Asked, secret: Secret) -> Asked:
+    """The request as another origin may have it, be it the same host without TLS: no secrets, and no body, which may hold some."""
+    names = [name.lower() for name, _ in asked.headers]
+    personal = {name for name in names if name in _PERSONAL or secret(name)}
+    bodily = () if asked.body is None else ("body",)
+    headers = _without(asked.headers, personal | _OF_THE_BODY if bodily else personal)
+    return replace(asked, headers=headers, body=None, left=(*asked.left, *sorted(personal), *bodily))
+
+
+def _without(headers: tuple[tuple[str, str], ...], names: Set[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in headers if name.lower() not in names)
 
 
@@ -142,6 +156,7 @@ class Ways:
         timeout: seconds for one hop.
         kept: ask again on the connection that is open.
         shown: how an address is shown, without its secrets.
+        secret: which headers a redirect does not take to another origin.
     """
 
     version: Version = Version.ANY
@@ -156,3 +171,4 @@ class Ways:
     timeout: float = 60.0
     kept: bool = True
     shown: Callable[[str], str] = str
+    secret: Secret = _PERSONAL.__contains__

@@ -59,7 +59,7 @@ class Client:
 
     async def _hop(self, asked: Asked, notes: Notes, sink: Sink) -> tuple[Hop, Asked | None]:
         """One request; gives what came of it, and what to ask next."""
-        exchange = _Exchange(asked, sink, redirects=self._ways.location)
+        exchange = _Exchange(asked, sink, self._ways)
         following = None
         try:
             async with asyncio.timeout(self._ways.timeout):
@@ -116,11 +116,11 @@ class Client:
 class _Exchange:
     """One request and its answer on one connection."""
 
-    def __init__(self, asked: Asked, sink: Sink, *, redirects: bool) -> None:
+    def __init__(self, asked: Asked, sink: Sink, ways: Ways) -> None:
         self.asked = asked
         self.head: Head | None = None
         self.version = ""
-        self._sink, self._redirects = sink, redirects
+        self._sink, self._ways = sink, ways
 
     async def through(self, talk: Talk, times: int, notes: Notes) -> None:
         """Send, wait, receive."""
@@ -130,6 +130,8 @@ class _Exchange:
                 "http": talk.version,
                 "connection": f"kept, request {times + 1}" if times else "new",
             }
+            if self.asked.left:
+                facts["left_behind"] = ", ".join(self.asked.left)
             facts.update(await talk.send(self.asked))
         with notes.stay(Stage.WAIT) as facts:
             self.head = await talk.wait()
@@ -144,12 +146,14 @@ class _Exchange:
 
     def _location(self) -> str:
         head = self.head
-        return head.get("location") if head is not None and self._redirects and head.status in FOLLOWED else ""
+        return head.get("location") if head is not None and self._ways.location and head.status in FOLLOWED else ""
 
     def following(self) -> Asked | None:
         """What the answer sends to; none where it is the last one."""
         location = self._location()
-        return self.asked.followed(self.head.status, location) if location and self.head is not None else None
+        if not location or self.head is None:
+            return None
+        return self.asked.followed(self.head.status, location, self._ways.secret)
 
 
 def _nowhere(_: bytes) -> None:

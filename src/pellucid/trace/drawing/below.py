@@ -8,7 +8,7 @@ from pellucid.trace.document import Commit, Place, Record, Statement, Trace
 from pellucid.trace.drawing.canvas import INNER, MARGIN, MONO, SANS, WIDTH, Canvas, fit, wrapped
 from pellucid.trace.page import duration, number, plural, size
 from pellucid.trace.plantree import Drawn, tree, triggers, walk
-from pellucid.trace.sections import lock_told
+from pellucid.trace.sections import lock_told, measures
 
 _LINE = 18
 _LEFT = MARGIN + 18
@@ -44,11 +44,7 @@ def _panel(canvas: Canvas, title: str, words: str, draw: Callable[[Canvas], None
 
 
 def _measures(statement: Statement) -> str:
-    parts = [duration(statement.seconds)]
-    parts += [f"planning {duration(statement.planning)}"] if statement.planning is not None else []
-    parts += [f"execution {duration(statement.execution)}"] if statement.execution is not None else []
-    parts += [plural(statement.rows, "row")] if statement.rows is not None else []
-    return "  ·  ".join(parts)
+    return "  ·  ".join(measures(statement))
 
 
 def _statement(canvas: Canvas, statement: Statement, left: float) -> None:

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr
 
-from pellucid.trace.page import clean
+from pellucid.trace.page import clean, cut
 
 WIDTH = 1180
 MARGIN = 28
@@ -55,8 +55,7 @@ PATTERNS = (
 
 def fit(text: str, room: float, letter: float = MONO) -> str:
     """The text, or its beginning, where it would not fit into so many pixels."""
-    most = max(int(room / letter), 1)
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+    return cut(text, max(int(room / letter), 1))
 
 
 def wrapped(text: str, room: float, letter: float = SANS) -> list[str]:
