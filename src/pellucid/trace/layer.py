@@ -20,7 +20,7 @@ from pellucid.trace.onlooker import Onlooker
 from pellucid.trace.tracer import Tracer
 from pellucid.trace.tracing import Tracing
 from pellucid.web.exchange import Exchange, exchange_of
-from pellucid.web.operators import is_operator
+from pellucid.web.operators import is_proved_operator, names_operator
 from pellucid.web.recorder import TRACE
 
 _log = logging.getLogger("pellucid.trace")
@@ -109,7 +109,7 @@ class TraceLayer:
         headers = dict(scope["headers"])
         context = Context.of(headers.get(_PARENT), headers.get(_STATE))
         depth = _DEPTHS.get(headers.get(TRACE, b"").strip().lower())
-        if depth is not None and await self._may(scope, exchange):
+        if depth is not None and await self._may(scope, exchange, depth):
             return Tracing(context, Reason.ASKED, depth, asked=True)
         if self.options.sample and random.random() < self.options.sample:  # noqa: S311 - nothing is secret about it
             return Tracing(context, Reason.SAMPLED)
@@ -120,7 +120,7 @@ class TraceLayer:
     async def _believes(self, scope: Scope, exchange: Exchange) -> bool:
         """Whether the flag of a ``traceparent`` counts: in production only where traces are sampled, and a proxy of ours has set it."""
         if not self.options.production:
-            return await self._may(scope, exchange)
+            return await self._may(scope, exchange, FACTS)
         arrival = scope.get(ARRIVAL)
         return (
             self.options.sample > 0.0
@@ -129,12 +129,19 @@ class TraceLayer:
             and arrival[2][0] in self.believed
         )
 
-    async def _may(self, scope: Scope, exchange: Exchange) -> bool:
-        """Whether the caller runs this server. Where not, nothing remains of the question."""
-        before = len(exchange.recording.spans)
-        asking = {**scope, "state": dict(scope.get("state", {}))}
+    async def _may(self, scope: Scope, exchange: Exchange, depth: int) -> bool:
+        """Whether the caller runs this server. An operator's identity is proved here, once for the request; of all others nothing remains.
+
+        In production only an access token that names the operators' role is looked at, so that a stranger's header costs no proof.
+        """
+        if self.options.production and not names_operator(scope):
+            return False
+        recording, state = exchange.recording, scope["state"]
+        before, known, shallow = len(recording.spans), state.get("identity"), recording.depth
+        recording.depth = depth
         with suppress(PellucidError):  # the server is not ready yet
-            if await is_operator(Request(asking)):
+            if await is_proved_operator(Request(scope)):
                 return True
-        del exchange.recording.spans[before:]
+        del recording.spans[before:]
+        recording.depth, state["identity"] = shallow, known
         return False
