@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pellucid.database.witness import witness
 from pellucid.errors import PellucidError
 from pellucid.observe import ALL, FACTS
-from pellucid.server.arrival import ARRIVAL
 from pellucid.trace.context import Context
 from pellucid.trace.document import Reason
 from pellucid.trace.onlooker import Onlooker
@@ -41,7 +40,6 @@ class TraceLayer:
         self.options = tracer.options
         self.watch = tracer.watch
         self.lookers = tracer.lookers
-        self.believed = tracer.believed
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI)."""
@@ -106,6 +104,7 @@ class TraceLayer:
     # -- the decision -------------------------------------------------------------------------------------------------
 
     async def _tracing(self, scope: Scope, exchange: Exchange) -> Tracing | None:
+        """Whether and how the request is traced. The flag of a ``traceparent`` is a question too: a proxy passes on what strangers send."""
         headers = dict(scope["headers"])
         context = Context.of(headers.get(_PARENT), headers.get(_STATE))
         depth = _DEPTHS.get(headers.get(TRACE, b"").strip().lower())
@@ -113,21 +112,9 @@ class TraceLayer:
             return Tracing(context, Reason.ASKED, depth, asked=True)
         if self.options.sample and random.random() < self.options.sample:  # noqa: S311 - nothing is secret about it
             return Tracing(context, Reason.SAMPLED)
-        if context.sampled and await self._believes(scope, exchange):
+        if context.sampled and depth is None and await self._may(scope, exchange, FACTS):
             return Tracing(context, Reason.SAMPLED)
         return Tracing(context, Reason.SLOW) if self.options.slow is not None else None
-
-    async def _believes(self, scope: Scope, exchange: Exchange) -> bool:
-        """Whether the flag of a ``traceparent`` counts: in production only where traces are sampled, and a proxy of ours has set it."""
-        if not self.options.production:
-            return await self._may(scope, exchange, FACTS)
-        arrival = scope.get(ARRIVAL)
-        return (
-            self.options.sample > 0.0
-            and arrival is not None
-            and arrival[2] is not None
-            and arrival[2][0] in self.believed
-        )
 
     async def _may(self, scope: Scope, exchange: Exchange, depth: int) -> bool:
         """Whether the caller runs this server. An operator's identity is proved here, once for the request; of all others nothing remains.
