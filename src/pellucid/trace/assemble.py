@@ -83,7 +83,7 @@ def _had(span: Span, ended: float) -> tuple[int, float, float] | None:
         since = span.started + lent if isinstance(lent, float) else None
     if not isinstance(backend, int) or since is None:
         return None
-    return backend, since, since + held if isinstance(held, float) else ended
+    return backend, since, min(since + held, ended) if isinstance(held, float) else ended
 
 
 _OWN, _SHARED = ("backend", "held", ""), ("pool_backend", "pool_held", "lent")
