@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable
 from contextlib import suppress
+from operator import itemgetter
 from time import perf_counter
 
 from starlette.requests import Request
@@ -26,6 +27,8 @@ _log = logging.getLogger("pellucid.trace")
 
 _DEPTHS = {b"full": ALL, b"light": FACTS}
 _PARENT, _STATE = b"traceparent", b"tracestate"
+_ASKING = frozenset({TRACE, _PARENT})
+_name = itemgetter(0)
 
 
 class TraceLayer:
@@ -43,12 +46,8 @@ class TraceLayer:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI)."""
-        if scope["type"] == "http":
-            if self.options.always:
-                return self._judged(scope, receive, send)
-            for name, _ in scope["headers"]:
-                if name in (TRACE, _PARENT):
-                    return self._judged(scope, receive, send)
+        if scope["type"] == "http" and (self.options.always or not _ASKING.isdisjoint(map(_name, scope["headers"]))):
+            return self._judged(scope, receive, send)
         return self.app(scope, receive, send)
 
     async def _judged(self, scope: Scope, receive: Receive, send: Send) -> None:
