@@ -186,4 +186,18 @@ async def test_its_looking_is_told_as_such(database: Database) -> None:
         await _in_transaction(database)
         unlisten(listening)
         points = [span.facts["point"] for span in recording.spans if span.stage is Stage.TRACE]
-        assert points == [line.split()[0] for line in diary.lines] == ["opened", "stated", "ending", "ended"]
+        assert points[1:] == [line.split()[0] for line in diary.lines] == ["opened", "stated", "ending", "ended"]
+        assert points[0] == "settings"
+
+
+async def test_what_is_set_for_it_is_not_told_as_the_sessions_own(database: Database) -> None:
+    for work in (_in_transaction, _in_session):
+        recording, listening = listen()
+        await work(database)
+        alone = len([span for span in recording.spans if span.stage is Stage.SESSION])
+        unlisten(listening)
+        with attending(Diary(("app.seen", "it"))):
+            recording, listening = listen()
+            await work(database)
+            assert len([span for span in recording.spans if span.stage is Stage.SESSION]) == alone
+            unlisten(listening)

@@ -1,5 +1,6 @@
 """Where traces are kept: bounded by number, size and age, shared by processes, and proof against what it finds there."""
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +92,21 @@ def test_the_oldest_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     young.put(numbered(12, started=time.time()))
     young.settle()
     assert [each["id"] for each in young.find(Wanted())] == [f"{12:032x}"]
+
+
+def test_what_a_killed_process_has_begun_to_write_goes_too(tmp_path: Path) -> None:
+    kept = store(tmp_path)
+    place = tmp_path / "traces"
+    place.mkdir()
+    drafts = [place / f".{'1' * 13}-{letter * 32}-{'d' * 16}.json" for letter in "ab"]
+    other = place / ".settings.json"
+    for path in (*drafts, other):
+        path.write_text("{")
+    for path in (drafts[0], other):
+        os.utime(path, (1, 1))
+    kept.put(numbered(1))
+    kept.settle()
+    assert [path.exists() for path in (*drafts, other)] == [False, True, True]
 
 
 def test_a_trace_that_is_too_large_loses_its_plans(tmp_path: Path) -> None:

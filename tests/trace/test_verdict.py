@@ -11,6 +11,7 @@ from sqlalchemy import text
 from pellucid import Pellucid, ReadSession, WriteSession
 from pellucid.observe import Stage
 from pellucid.trace.document import Commit, Finding, Reason, Row, Statement, Trace
+from pellucid.trace.plans import nodes_of
 from pellucid.trace.verdict import findings_of
 from tests.conftest import Clone
 from tests.trace.place import Place, opened
@@ -137,6 +138,31 @@ def test_the_first_finding_says_where_most_of_the_time_went() -> None:
     (most,) = findings_of(trace)
     assert (most.code, most.what) == ("most", "Most of the time was execute: 50.0 ms of 60.0 ms (83%).")
     assert findings_of(trace_of()) == ()
+
+
+def test_the_first_finding_gives_no_reason_that_lies_elsewhere() -> None:
+    copied = Row(Stage.EXECUTE, 0, 0.08)
+    waited = Row(Stage.POOL, 0.08, 0.02, {"waited": True})
+    listing = Row(Stage.SERVER, 0.1, 0.0, {"siblings": 7})
+    most, *others = findings_of(trace_of(copied, waited, listing))
+    assert most.what.startswith("Most of the time was execute")
+    assert most.because == "Nothing in it stands out."
+    assert most.do == "Look at the statement and its plan."
+    assert [(each.code, each.share) for each in others] == [
+        ("pool-starvation", pytest.approx(0.2)),
+        ("n-plus-one-requests", 0.0),
+    ]
+
+
+def test_processes_side_by_side_take_their_time_once() -> None:
+    measured = {"Actual Total Time": 50.0, "Actual Rows": 9, "Plan Rows": 9}
+    scan = {"Node Type": "Seq Scan", "Actual Loops": 3, "Parent Relationship": "Outer", **measured}
+    before = {"Node Type": "Result", "Actual Loops": 1, "Parent Relationship": "InitPlan", **measured}
+    top = {"Node Type": "Gather", "Workers Launched": 2, "Actual Loops": 1, **measured, "Actual Total Time": 110.0}
+    gather, first, inner = nodes_of({"Plan": top | {"Plans": [before, scan]}})
+    assert [gather.seconds, first.seconds, inner.seconds] == pytest.approx([0.11, 0.05, 0.05])
+    assert gather.own == pytest.approx(0.01)
+    assert inner.rows == 27
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """Who may have requests traced, and look at traces; to everybody else it is as if there were nothing."""
 
 import asyncio
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from pellucid.observe import Stage
 from pellucid.trace.document import Reason
+from pellucid.web.identity import Identity
 from tests.conftest import Clone
 from tests.trace.place import Place, opened
 
@@ -61,28 +65,60 @@ async def test_no_header_makes_an_operator(production: Place, forged: dict[str, 
     assert await production.kept() == []
 
 
-async def test_what_a_proxy_on_this_machine_passes_on_is_not_from_here(clone: Clone, tmp_path: Path) -> None:
+@pytest.mark.parametrize("passed_on", [{}, {"X-Forwarded-For": STRANGER}])
+async def test_to_ask_from_this_machine_is_not_enough(clone: Clone, tmp_path: Path, passed_on: dict[str, str]) -> None:
+    """A proxy on it asks from here too, on behalf of anybody, and need not say so."""
     async with opened(clone, tmp_path, production=True) as place:
-        passed_on = await place.client.get("/person/7", headers={"Pellucid-Trace": "full", "X-Forwarded-For": STRANGER})
-        assert "pellucid-trace" not in passed_on.headers
-        by_name = await place.client.get("/person/7", headers={"Pellucid-Trace": "full", "Host": "api.example.com"})
-        assert "pellucid-trace" not in by_name.headers
-        from_here = await place.client.get("/person/7", headers={"Pellucid-Trace": "full"})
-        assert "pellucid-trace" in from_here.headers
+        answer = await place.client.get("/person/7", headers={"Pellucid-Trace": "full"} | passed_on)
+        assert "pellucid-trace" not in answer.headers
+        assert (await place.client.get("/traces", headers=passed_on)).status_code == 404
+        assert (await place.client.get("/metrics", headers=passed_on)).status_code == (401 if passed_on else 200)
+        token = place.bearing("service_role") | passed_on
+        await place.traced("GET", "/person/7", headers=token)
+        assert (await place.client.get("/traces", headers=token)).status_code == 200
 
 
-@pytest.mark.parametrize(("version", "traced"), [("1.1", True), ("1.0", False)])
+@pytest.mark.parametrize("path", ["/person/7", "/health/live"])
+@pytest.mark.parametrize("proof", [f"Bearer pk_{'a' * 40}", f"Session {'a' * 40}", "Bearer x.e30.y", "Bearer x.*.y"])
+async def test_the_header_of_a_stranger_has_nothing_proved(production: Place, path: str, proof: str) -> None:
+    asked: list[str | None] = []
+    identifier = production.app.state.pellucid.identifier
+
+    class Counting:
+        async def identify(self, authorization: str | None) -> Identity:
+            asked.append(authorization)
+            identity: Identity = await identifier.identify(authorization)
+            return identity
+
+    production.app.state.pellucid = replace(production.app.state.pellucid, identifier=Counting())
+    headers = {"Authorization": proof, "Traceparent": SAMPLED}
+    await production.client.get(path, headers=headers)
+    plain, asked[:] = list(asked), []
+    await production.client.get(path, headers=headers | {"Pellucid-Trace": "full"})
+    assert asked == plain
+
+
+async def test_who_asks_is_proved_once(production: Place) -> None:
+    forged = {"Authorization": "Bearer x." + urlsafe_b64encode(b'{"role":"service_role"}').decode() + ".y"}
+    answer = await production.client.get("/person/7", headers={"Pellucid-Trace": "full"} | forged)
+    assert (answer.status_code, "pellucid-trace" in answer.headers) == (401, False)
+    _, trace = await production.traced("GET", "/person?limit=2", headers=production.bearing("service_role"))
+    (identity,) = [row for row in trace.rows if row.stage is Stage.IDENTITY]
+    assert (identity.facts["proof"], identity.facts["role"]) == ("access token", "service_role")
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.1", 200), ("1.0", 401)])
 async def test_a_proxy_that_says_nothing_of_itself_is_known_by_its_way_to_speak(
-    clone: Clone, tmp_path: Path, version: str, traced: bool
+    clone: Clone, tmp_path: Path, version: str, status: int
 ) -> None:
     async with opened(clone, tmp_path, wire=True, production=True) as place:
         reader, writer = await asyncio.open_connection("127.0.0.1", place.client.base_url.port)
-        lines = f"GET /person/7 HTTP/{version}", "Host: 127.0.0.1", "Connection: close", "Pellucid-Trace: full", "", ""
+        lines = f"GET /metrics HTTP/{version}", "Host: 127.0.0.1", "Connection: close", "", ""
         writer.write("\r\n".join(lines).encode())
         answer = await reader.read()
         writer.close()
         await writer.wait_closed()
-    assert (b"pellucid-trace: " in answer) is traced
+    assert int(answer.split()[1]) == status
 
 
 async def test_an_operator_is_told_the_name_of_the_trace_and_finds_it(production: Place) -> None:

@@ -1,8 +1,7 @@
 """How every transaction opens: with the caller's role, claims and settings, all of them for this transaction only."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from pellucid.database.caller import ACCOUNTS_ROLE, Caller
 from pellucid.database.catalog.model import Catalog
@@ -58,11 +57,8 @@ class Opening:
     def begin(self) -> str:
         """BEGIN and all the settings as one message, so that they take one round trip."""
         level = f" ISOLATION LEVEL {self.isolation.upper()}" if self.isolation else ""
-        settings = ", ".join(
-            f"pg_catalog.set_config({literal(name)}, {literal(value)}, true)"
-            for name, value in zip(self.names, self.values, strict=True)
-        )
-        return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}; SELECT {settings}"
+        settings = setting(zip(self.names, self.values, strict=True))
+        return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}; {settings}"
 
     @property
     def facts(self) -> dict[str, Fact]:
@@ -76,14 +72,9 @@ class Opening:
             "first": self.first is not None,
         }
 
-    def having(self, settings: Sequence[tuple[str, str]]) -> Self:
-        """The same with further settings, made before the role is taken and after all others, so that nothing overrides them."""
-        names, values = zip(*settings, strict=True) if settings else ((), ())
-        return replace(
-            self,
-            names=(*self.names[:-1], *names, self.names[-1]),
-            values=(*self.values[:-1], *values, self.values[-1]),
-        )
+    def afterwards(self, settings: Sequence[tuple[str, str]]) -> str:
+        """SQL that makes further settings in the open transaction, as the role that logged in, and takes the caller's role again."""
+        return setting([("role", "none"), *settings, (self.names[-1], self.values[-1])])
 
     def translated(self, fault: Exception) -> PellucidError:
         """The error as a client may see it."""
@@ -118,6 +109,16 @@ def opening(beginning: Beginning, catalog: Catalog, *, anonymous: bool) -> Openi
         isolation=isolation(beginning.isolation) or isolation(dict(settings).get(ISOLATION)),
         first=beginning.first,
     )
+
+
+def setting(pairs: Iterable[tuple[str, str]]) -> str:
+    """One statement that makes settings for the transaction, one after the other.
+
+    Raises:
+        InvalidValue: one of them holds a NUL.
+    """
+    made = ", ".join(f"pg_catalog.set_config({literal(name)}, {literal(value)}, true)" for name, value in pairs)
+    return f"SELECT {made}"
 
 
 def literal(text: str) -> str:

@@ -8,7 +8,7 @@ greenlets, which would cost it as much as its statements do.
 import asyncio
 import time
 from collections import deque
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from sqlalchemy.util import await_only, greenlet_spawn
@@ -16,7 +16,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 from pellucid.database.driver import Connection
 from pellucid.database.sqlstate import translate
 from pellucid.errors import PoolExhausted
-from pellucid.observe import Fact, Recording, Stage, deep, observe, recorded, remark
+from pellucid.observe import Fact, Recording, Span, Stage, deep, observe, recorded, remark
 
 Turn = asyncio.Future[ConnectionPoolEntry | None]
 """What somebody waits for: a connection, or leave to open one (None)."""
@@ -26,15 +26,9 @@ MOST_HOLDERS = 20
 """Of those who hold connections, as many are named."""
 
 
-class Holder(NamedTuple):
-    """Who has a connection in hand (nobody knows who, where it was taken for several requests), and since when."""
-
-    recording: Recording | None
-    since: float
-
-    def __str__(self) -> str:
-        about = self.recording.about if self.recording is not None else None
-        return f"{about() if about else 'a shared call, or the server itself,'} for {(time.perf_counter() - self.since) * 1000:.0f} ms"
+Holder = tuple[Recording | None, float, Span | None]
+"""Who has a connection in hand (nobody knows who, where it was taken for several requests), since when, and the stay in `Stage.POOL` that
+brought it, where somebody looks. A plain tuple, for one is made for each time that a connection is taken."""
 
 
 class FairPool(Pool):
@@ -89,7 +83,7 @@ class FairPool(Pool):
     def give_up(self, entry: ConnectionPoolEntry) -> None:
         """Give back the place of a connection that is of no use any more."""
         self._made -= 1
-        self._holders.pop(entry, None)
+        self._came_back(entry)
         try:
             entry.invalidate()
         finally:
@@ -152,16 +146,25 @@ class FairPool(Pool):
                 return self._lent(entry)
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
-        self._holders.pop(record, None)
+        self._came_back(record)
         if not self._call_next(record):
             self._idle.append(record)
 
     def _lent(self, entry: ConnectionPoolEntry, *, new: bool = False) -> ConnectionPoolEntry:
         """Remember who has it, and say what it is like."""
-        self._holders[entry] = Holder(recorded(), time.perf_counter())
-        if deep():
-            remark(Stage.POOL, **self._facts(entry, new=new))
+        recording, stay = recorded(), None
+        if recording is not None and recording.depth:
+            stay = _stay(recording)
+            if stay is not None:
+                stay.note(**self._facts(entry, new=new))
+        self._holders[entry] = (recording, time.perf_counter(), stay)
         return entry
+
+    def _came_back(self, entry: ConnectionPoolEntry) -> None:
+        """Forget who had it, and tell them for how long, if they look."""
+        holder = self._holders.pop(entry, None)
+        if holder is not None and (stay := holder[2]) is not None:
+            stay.note(held=time.perf_counter() - (stay.ended or holder[1]))
 
     def _facts(self, entry: ConnectionPoolEntry, *, new: bool) -> dict[str, Fact]:
         return {
@@ -190,7 +193,7 @@ class FairPool(Pool):
     async def _turn(self) -> ConnectionPoolEntry | None:
         """Wait for a connection that somebody gives back, or for leave to open one."""
         if deep():
-            holders = "; ".join([str(holder) for holder in list(self._holders.values())[:MOST_HOLDERS]])
+            holders = "; ".join([_told(holder) for holder in list(self._holders.values())[:MOST_HOLDERS]])
             remark(Stage.POOL, waited=True, ahead=len(self._line), holders=holders)
         loop = asyncio.get_running_loop()
         turn: Turn = loop.create_future()
@@ -223,6 +226,18 @@ class FairPool(Pool):
                 turn.set_result(entry)
                 return True
         return False
+
+
+def _stay(recording: Recording) -> Span | None:
+    """The last stay in the pool."""
+    return next((span for span in reversed(recording.spans) if span.stage is Stage.POOL), None)
+
+
+def _told(holder: Holder) -> str:
+    """Who has it, for people."""
+    recording, since, _ = holder
+    about = recording.about if recording is not None else None
+    return f"{about() if about else 'a shared call, or the server itself,'} for {(time.perf_counter() - since) * 1000:.0f} ms"
 
 
 def driver_of(entry: ConnectionPoolEntry) -> Connection:

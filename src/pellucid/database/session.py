@@ -1,7 +1,7 @@
 """The sessions that users' own code and the accounts work with: SQLAlchemy's, opened with the caller's role and claims."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -20,6 +20,7 @@ from pellucid.observe import Stage, deep, remark
 
 READ_ONLY = ("transaction_read_only", "on")
 _OPENING = {"stage": Stage.SESSION}
+_LOOKING = {"stage": Stage.TRACE}
 
 _log = logging.getLogger("pellucid.database")
 
@@ -53,8 +54,10 @@ def _open(session: OpenedSession, transaction: SessionTransaction, connection: C
         await_only(Attendance(look, connection.connection.driver_connection).opened())  # type: ignore[arg-type] # ours
 
 
-def _set(connection: Connection, names: Sequence[str], values: Sequence[str]) -> None:
-    connection.exec_driver_sql(OPENING, (names, values), _OPENING).close()
+def _set(
+    connection: Connection, names: Sequence[str], values: Sequence[str], options: Mapping[str, Stage] = _OPENING
+) -> None:
+    connection.exec_driver_sql(OPENING, (names, values), options).close()
 
 
 def _set_for(look: Witness, connection: Connection) -> None:
@@ -62,13 +65,13 @@ def _set_for(look: Witness, connection: Connection) -> None:
     if not look.settings:
         return
     names, values = zip(*look.settings, strict=True)
-    connection.exec_driver_sql(SAVE, execution_options=_OPENING).close()
+    connection.exec_driver_sql(SAVE, execution_options=_LOOKING).close()
     try:
-        _set(connection, names, values)
+        _set(connection, names, values, _LOOKING)
     except DBAPIError:
         _log.warning("a transaction could not be opened with the settings of a witness", exc_info=True)
-        connection.exec_driver_sql(UNDO, execution_options=_OPENING).close()
-    connection.exec_driver_sql(KEEP, execution_options=_OPENING).close()
+        connection.exec_driver_sql(UNDO, execution_options=_LOOKING).close()
+    connection.exec_driver_sql(KEEP, execution_options=_LOOKING).close()
 
 
 class ReadSession(AsyncSession):

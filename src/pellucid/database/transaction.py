@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from pellucid.database.attendance import Attendance
+from pellucid.database.attendance import KEEP, SAVE, UNDO, Attendance
 from pellucid.database.lease import Lease
 from pellucid.database.opening import Opening
 from pellucid.database.sqlstate import RETRY, STALE, disconnected, in_doubt
@@ -115,17 +115,22 @@ class Transaction:
             await self._tell(self._opening.first, (), len(rows))
 
     async def _open_before(self, look: Witness) -> None:
-        """Open the transaction before a witness; without its settings where PostgreSQL refuses, for they may be what is refused."""
+        """Open the transaction before a witness. What is done for the witness alone is told as its looking."""
+        driver = self._lease.driver
+        await self._lease.run(driver.execute(self._opening.begin))
+        if look.settings:
+            with observe(Stage.TRACE, point="settings"):
+                await self._lease.run(self._set_for(look))
+        await self._lease.run(Attendance(look, driver).opened())
+
+    async def _set_for(self, look: Witness) -> None:
+        """Make the settings of a witness; where PostgreSQL refuses them the transaction goes on without."""
         driver = self._lease.driver
         try:
-            await self._lease.run(driver.execute(self._opening.having(look.settings).begin))
+            await driver.execute(f"{SAVE}; {self._opening.afterwards(look.settings)}; {KEEP}")
         except asyncpg.PostgresError:
-            if not self._lease.sound:
-                raise
             _log.warning("a transaction could not be opened with the settings of a witness", exc_info=True)
-            await self._lease.run(driver.execute("ROLLBACK"))
-            await self._lease.run(driver.execute(self._opening.begin))
-        await self._lease.run(Attendance(look, driver).opened())
+            await driver.execute(f"{UNDO}; {KEEP}")
 
     # -- the statements -----------------------------------------------------------------------------------------------
 

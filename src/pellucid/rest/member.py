@@ -9,11 +9,11 @@ from pellucid.observe import Fact, Recording, Stage
 
 
 class Call(NamedTuple):
-    """One call that was made: when it left, how many travelled in it, and what was observed of it, where somebody looks."""
+    """One call that somebody looks at: when it left, how many travelled in it, and what was observed of it."""
 
     left: float
     members: int
-    recording: Recording | None
+    recording: Recording
 
 
 Record = Mapping[str, Any]
@@ -74,10 +74,10 @@ class Waiting(Member):
 
 
 def told(call: Call, entered: float) -> dict[str, Fact]:
-    """What there is to be told of a call to one of its members."""
-    spans = call.recording.spans if call.recording is not None else []
+    """What there is to be told of a call to one of its members. ``lent`` is when the call had its connection, from ``entered`` on."""
     facts: dict[str, Fact] = {"shared": call.members, "queued": call.left - entered, "round_trips": 1}
-    for span in spans:
+    for span in call.recording.spans:
         if span.stage is Stage.POOL:
-            facts |= {"pool_seconds": span.seconds} | {f"pool_{name}": value for name, value in span.facts.items()}
+            facts |= {"pool_seconds": span.seconds, "lent": span.started + span.seconds - entered}
+            facts |= {f"pool_{name}": value for name, value in span.facts.items()}
     return facts

@@ -245,13 +245,8 @@ class Share(Lifecycle):
     async def _call(self, queue: Queue, members: Sequence[Member]) -> None:
         """Carry the members' requests out, and give each its answer once all is committed."""
         began = _now()
-        call = Call(perf_counter(), len(members), Recording(depth=FACTS) if self._watched else None)
-        for member in members:
-            member.call = call
         try:
-            records = await (
-                self._fetch(queue, members) if call.recording is None else self._observed(queue, members, call)
-            )
+            records = await (self._observed(queue, members) if self._watched else self._fetch(queue, members))
         except Unavailable as fault:
             _fail(members, fault)
             return
@@ -266,8 +261,11 @@ class Share(Lifecycle):
         # The next call goes out first: PostgreSQL works on it while these are answered.
         asyncio.get_running_loop().call_soon(_tell_all, members, records)
 
-    async def _observed(self, queue: Queue, members: Sequence[Member], call: Call) -> Sequence[Record]:
-        assert call.recording is not None  # noqa: S101 - it is why this is called
+    async def _observed(self, queue: Queue, members: Sequence[Member]) -> Sequence[Record]:
+        """Carry them out for one at least who looks. Whoever does has begun to before its call leaves."""
+        call = Call(perf_counter(), len(members), Recording(depth=FACTS))
+        for member in members:
+            member.call = call
         listening = hear(call.recording)
         try:
             return await self._fetch(queue, members)

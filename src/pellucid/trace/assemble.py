@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from pellucid.observe import Fact, Stage
+from pellucid.observe import Fact, Span, Stage
 from pellucid.server.arrival import ARRIVAL, Arrival
 from pellucid.trace.document import Row, Statement, Trace
 from pellucid.trace.proxies import Believed, facts_of
@@ -66,16 +66,27 @@ def ended_at(exchange: Exchange) -> float:
 
 
 def _slow(exchange: Exchange, slow: SlowPlans | None) -> tuple[Statement, ...]:
-    """The plans of its slow statements: those that its connections were heard to tell while it had them."""
+    """The plans of its slow statements: those that its connections were heard to tell while it had them, and not before or after."""
     if slow is None:
         return ()
-    found: list[Statement] = []
     ended = ended_at(exchange)
-    for span in exchange.recording.spans:
-        backend = span.facts.get("backend", span.facts.get("pool_backend"))
-        if isinstance(backend, int):
-            found += slow.between(backend, span.started, ended)
-    return tuple(found)
+    had = [each for span in exchange.recording.spans if (each := _had(span, ended)) is not None]
+    return tuple(statement for backend, since, until in had for statement in slow.between(backend, since, until))
+
+
+def _had(span: Span, ended: float) -> tuple[int, float, float] | None:
+    """The connection that a stay brought, and from when to when it was in hand; of a shared call, while the call had it."""
+    shared = span.stage is not Stage.POOL
+    backend, held, lent = (span.facts.get(name) for name in (_SHARED if shared else _OWN))
+    since = span.ended
+    if shared:
+        since = span.started + lent if isinstance(lent, float) else None
+    if not isinstance(backend, int) or since is None:
+        return None
+    return backend, since, min(since + held, ended) if isinstance(held, float) else ended
+
+
+_OWN, _SHARED = ("backend", "held", ""), ("pool_backend", "pool_held", "lent")
 
 
 def _rows(exchange: Exchange, tracing: Tracing) -> tuple[tuple[Row, ...], float, float]:

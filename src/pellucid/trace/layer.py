@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable
 from contextlib import suppress
+from operator import itemgetter
 from time import perf_counter
 
 from starlette.requests import Request
@@ -13,20 +14,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pellucid.database.witness import witness
 from pellucid.errors import PellucidError
 from pellucid.observe import ALL, FACTS
-from pellucid.server.arrival import ARRIVAL
 from pellucid.trace.context import Context
 from pellucid.trace.document import Reason
 from pellucid.trace.onlooker import Onlooker
 from pellucid.trace.tracer import Tracer
 from pellucid.trace.tracing import Tracing
 from pellucid.web.exchange import Exchange, exchange_of
-from pellucid.web.operators import is_operator
+from pellucid.web.operators import is_proved_operator, names_operator
 from pellucid.web.recorder import TRACE
 
 _log = logging.getLogger("pellucid.trace")
 
 _DEPTHS = {b"full": ALL, b"light": FACTS}
 _PARENT, _STATE = b"traceparent", b"tracestate"
+_ASKING = frozenset({TRACE, _PARENT})
+_name = itemgetter(0)
 
 
 class TraceLayer:
@@ -41,16 +43,11 @@ class TraceLayer:
         self.options = tracer.options
         self.watch = tracer.watch
         self.lookers = tracer.lookers
-        self.believed = tracer.believed
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI)."""
-        if scope["type"] == "http":
-            if self.options.always:
-                return self._judged(scope, receive, send)
-            for name, _ in scope["headers"]:
-                if name in (TRACE, _PARENT):
-                    return self._judged(scope, receive, send)
+        if scope["type"] == "http" and (self.options.always or not _ASKING.isdisjoint(map(_name, scope["headers"]))):
+            return self._judged(scope, receive, send)
         return self.app(scope, receive, send)
 
     async def _judged(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,35 +103,31 @@ class TraceLayer:
     # -- the decision -------------------------------------------------------------------------------------------------
 
     async def _tracing(self, scope: Scope, exchange: Exchange) -> Tracing | None:
+        """Whether and how the request is traced. The flag of a ``traceparent`` is a question too: a proxy passes on what strangers send."""
         headers = dict(scope["headers"])
         context = Context.of(headers.get(_PARENT), headers.get(_STATE))
         depth = _DEPTHS.get(headers.get(TRACE, b"").strip().lower())
-        if depth is not None and await self._may(scope, exchange):
+        if depth is not None and await self._may(scope, exchange, depth):
             return Tracing(context, Reason.ASKED, depth, asked=True)
         if self.options.sample and random.random() < self.options.sample:  # noqa: S311 - nothing is secret about it
             return Tracing(context, Reason.SAMPLED)
-        if context.sampled and await self._believes(scope, exchange):
+        if context.sampled and depth is None and await self._may(scope, exchange, FACTS):
             return Tracing(context, Reason.SAMPLED)
         return Tracing(context, Reason.SLOW) if self.options.slow is not None else None
 
-    async def _believes(self, scope: Scope, exchange: Exchange) -> bool:
-        """Whether the flag of a ``traceparent`` counts: in production only where traces are sampled, and a proxy of ours has set it."""
-        if not self.options.production:
-            return await self._may(scope, exchange)
-        arrival = scope.get(ARRIVAL)
-        return (
-            self.options.sample > 0.0
-            and arrival is not None
-            and arrival[2] is not None
-            and arrival[2][0] in self.believed
-        )
+    async def _may(self, scope: Scope, exchange: Exchange, depth: int) -> bool:
+        """Whether the caller runs this server. An operator's identity is proved here, once for the request; of all others nothing remains.
 
-    async def _may(self, scope: Scope, exchange: Exchange) -> bool:
-        """Whether the caller runs this server. Where not, nothing remains of the question."""
-        before = len(exchange.recording.spans)
-        asking = {**scope, "state": dict(scope.get("state", {}))}
+        In production only an access token that names the operators' role is looked at, so that a stranger's header costs no proof.
+        """
+        if self.options.production and not names_operator(scope):
+            return False
+        recording, state = exchange.recording, scope["state"]
+        before, known, shallow = len(recording.spans), state.get("identity"), recording.depth
+        recording.depth = depth
         with suppress(PellucidError):  # the server is not ready yet
-            if await is_operator(Request(asking)):
+            if await is_proved_operator(Request(scope)):
                 return True
-        del exchange.recording.spans[before:]
+        del recording.spans[before:]
+        recording.depth, state["identity"] = shallow, known
         return False

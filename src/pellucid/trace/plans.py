@@ -12,6 +12,7 @@ _LEFT = re.compile(
     rf"(?:({_NAME})\.)?({_NAME})\)*(?:::[\w ]+)?\)* (?:=|<>|<=|>=|<|>|~~\*?|@>|<@|&&|@@|IS) ", re.IGNORECASE
 )
 _RIGHT = re.compile(rf" = \(*(?:({_NAME})\.)?({_NAME})(?![\w(.\"])", re.IGNORECASE)
+_GATHERS = frozenset({"Gather", "Gather Merge"})
 _WORDS = frozenset(
     {"and", "or", "not", "null", "true", "false", "any", "all", "is", "distinct", "from", "case", "when", "then"}
 )
@@ -19,8 +20,9 @@ _WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node of a plan. Rows are of all its loops together; seconds too. ``measured`` is False where there are only estimates.
+    """One node of a plan. ``measured`` is False where there are only estimates.
 
+    Rows are of all its loops together; seconds too, but where processes ran side by side they are counted once.
     ``own`` are the seconds without those of its children. ``cost`` is the planner's, in its own unit.
     """
 
@@ -81,11 +83,13 @@ def columns_of(node: Node) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _walk(raw: Mapping[str, Any]) -> Iterator[Node]:
+def _walk(raw: Mapping[str, Any], side_by_side: float = 1.0) -> Iterator[Node]:
+    """A node and those below. Below a ``Gather`` PostgreSQL counts a loop for each process, though they run at the same time."""
     children = [child for child in raw.get("Plans", ()) if isinstance(child, Mapping)]
     measured = "Actual Rows" in raw
     loops = float(raw.get("Actual Loops", 1) or 0)
-    seconds = _seconds(raw)
+    seconds = _seconds(raw, side_by_side)
+    beside = [_beside(raw, child, side_by_side) for child in children]
     yield Node(
         kind=str(raw["Node Type"]),
         raw=raw,
@@ -95,12 +99,22 @@ def _walk(raw: Mapping[str, Any]) -> Iterator[Node]:
         rows=float(raw.get("Actual Rows", 0)) * loops,
         removed=float(raw.get("Rows Removed by Filter", 0)) * loops,
         seconds=seconds,
-        own=max(0.0, seconds - sum(_seconds(child) for child in children)),
+        own=max(0.0, seconds - sum(map(_seconds, children, beside))),
         cost=float(raw.get("Total Cost", 0)),
     )
-    for child in children:
-        yield from _walk(child)
+    for child, processes in zip(children, beside, strict=True):
+        yield from _walk(child, processes)
 
 
-def _seconds(raw: Mapping[str, Any]) -> float:
-    return float(raw.get("Actual Total Time", 0)) * float(raw.get("Actual Loops", 1) or 0) / 1000
+def _beside(parent: Mapping[str, Any], child: Mapping[str, Any], processes: float) -> float:
+    """In how many processes a child runs at the same time. What is worked out beforehand (an InitPlan) runs in one."""
+    if child.get("Parent Relationship") == "InitPlan":
+        return 1.0
+    if parent.get("Node Type") not in _GATHERS:
+        return processes
+    loops = float(child.get("Actual Loops", 1) or 0) / max(1.0, float(parent.get("Actual Loops", 1) or 0))
+    return max(1.0, min(loops, float(parent.get("Workers Launched", 0)) + 1.0))
+
+
+def _seconds(raw: Mapping[str, Any], side_by_side: float) -> float:
+    return float(raw.get("Actual Total Time", 0)) * float(raw.get("Actual Loops", 1) or 0) / side_by_side / 1000

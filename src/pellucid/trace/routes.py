@@ -11,7 +11,7 @@ from pellucid.errors import UnknownRoute
 from pellucid.trace.document import Reason
 from pellucid.trace.showing import as_picture, as_text
 from pellucid.trace.store import TraceStore, Wanted
-from pellucid.web.operators import is_operator
+from pellucid.web.operators import is_proved_operator
 
 _PATIENCE = 40
 """How often a trace is looked for that is not there yet: its request has just been answered, and it is still being written."""
@@ -73,7 +73,7 @@ def _wanted(accept: str) -> Shown:
 
 
 async def _require(request: Request) -> None:
-    if not await is_operator(request):
+    if not await is_proved_operator(request):
         raise _nothing(request)
 
 

@@ -28,6 +28,8 @@ _MOST_WAITING = 256
 _LARGEST = 1 << 20
 """Bytes of one trace. A larger one is kept without its plans."""
 _PRUNE_SECONDS = 1.0
+_DRAFT_SECONDS = 60.0
+"""No trace takes longer to be written: whoever began it has been killed."""
 _COMPLAIN_SECONDS = 60.0
 _NAME = re.compile(r"(\d{13})-([0-9a-f]{32})-([0-9a-f]{16})\.json")
 _WANTED = re.compile(r"([0-9a-f]{32})(?:-([0-9a-f]{16}))?")
@@ -183,6 +185,14 @@ class TraceStore:
                 size += path.stat().st_size
                 if number >= self.options.keep or size > self.options.keep_bytes or int(path.name[:13]) < oldest:
                     path.unlink()
+        self._clear()
+
+    def _clear(self) -> None:
+        """Remove what others have begun to write, and never will write to its end."""
+        with suppress(OSError):
+            for path in self.options.directory.glob(".*.json"):
+                if _NAME.fullmatch(path.name[1:]) and time.time() - path.stat().st_mtime > _DRAFT_SECONDS:
+                    path.unlink(missing_ok=True)
 
     def _complain(self, fault: Exception) -> None:
         self.lost += 1

@@ -1,13 +1,29 @@
 """The verdict on a trace: where most of the time went, because of what, and what to do. Pure: a trace in, findings out."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pellucid.observe import Fact, Stage
 from pellucid.trace.document import Finding, Row, Statement, Trace
 from pellucid.trace.planned import of_plans
 
+_EXECUTE = frozenset({Stage.EXECUTE, Stage.PLANNING, Stage.EXECUTION, Stage.LOCKS, Stage.DISK})
+_EXPLAINS: Mapping[str, frozenset[Stage]] = {
+    "sequential-scan": _EXECUTE,
+    "policy-per-row": _EXECUTE,
+    "misestimate": _EXECUTE,
+    "spilled": _EXECUTE,
+    "n-plus-one": _EXECUTE,
+    "lock-wait": _EXECUTE | {Stage.COMMIT},
+    "pool-starvation": frozenset({Stage.POOL}),
+    "slow-commit": frozenset({Stage.COMMIT, Stage.WAL, Stage.DISK}),
+    "slow-identity": frozenset({Stage.IDENTITY}),
+    "loop-blocked": frozenset({Stage.SERVER}),
+    "large-answer": frozenset({Stage.RESPOND}),
+    "replica-behind": frozenset({Stage.SESSION}),
+}
+"""Of which stages a finding explains the time."""
 REPEATED = 5
 """How often the same statement, or the same kind of request, has to come to be called a pattern."""
 _LARGE_BODY = 1 << 20
@@ -55,8 +71,9 @@ def _most(trace: Trace, found: Sequence[Finding]) -> Finding | None:
         return None
     stage = max(spent, key=lambda stage: spent[stage])
     share = _share(spent[stage], trace)
-    because = found[0].what if found else "Nothing in it stands out."
-    do = found[0].do if found else _ADVICE.get(stage, "Look at its row.")
+    why = next((each for each in found if each.share > 0.0 and _explains(each.code, stage, trace)), None)
+    because = why.what if why else "Nothing in it stands out."
+    do = why.do if why else _ADVICE.get(stage, "Look at its row.")
     return Finding(
         "most",
         f"Most of the time was {stage}: {_ms(spent[stage])} of {_ms(own_seconds(trace))} ({share:.0%}).",
@@ -64,6 +81,13 @@ def _most(trace: Trace, found: Sequence[Finding]) -> Finding | None:
         do,
         share,
     )
+
+
+def _explains(code: str, stage: Stage, trace: Trace) -> bool:
+    """Whether a finding tells of the time of a stage. A shared statement waits for its connection while it is being executed."""
+    if code == "pool-starvation" and stage is Stage.EXECUTE:
+        return any("pool_waited" in row.facts for row in _rows(trace, stage))
+    return stage in _EXPLAINS.get(code, ())
 
 
 def _ms(seconds: float) -> str:
@@ -222,7 +246,7 @@ def _repeated_requests(trace: Trace) -> Iterator[Finding]:
                 what=f"This client asked for {siblings:.0f} of {trace.route} within a second, one by one{listed}.",
                 because="Each of them is a way to the server and back.",
                 do="Ask for all at once: ?id=in.(1,2,3), or embed them in the list with select=*,related(*).",
-                share=1.0 - 1.0 / siblings,
+                share=0.0,  # what the others took is no part of this one's time
             )
 
 

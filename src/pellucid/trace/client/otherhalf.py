@@ -15,7 +15,10 @@ from pellucid.trace.journey import Hop, Journey
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _MOST = 64 * 1024 * 1024
 _CREDENTIALS = frozenset({"authorization", "cookie", "apikey", "host"})
-NOT_TRACED = "this server did not trace the request: it is none of Pellucid's, or whoever asked does not run it"
+NOT_TRACED = (
+    "this server did not trace the request: it is none of Pellucid's, or whoever asked has not proved to run it, "
+    "as `pellucid token --role service_role` on its machine lets them"
+)
 
 
 def asking(asked: Asked, depth: str) -> Asked:
