@@ -15,7 +15,7 @@ from pellucid.trace.document import Missing
 BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 """What looking may fail with (a TimeoutError is an OSError)."""
 
-_CALM = """set search_path = pg_catalog; set statement_timeout = '2s'; set lock_timeout = '50ms';
+_CALM = """set search_path = pg_catalog, pg_temp; set statement_timeout = '2s'; set lock_timeout = '50ms';
 set idle_in_transaction_session_timeout = '5s'; set auto_explain.log_min_duration = -1"""
 _UNLOADED = _CALM.rpartition(";")[0]
 _EXTENSIONS = """select extname, quote_ident(nspname) as schema

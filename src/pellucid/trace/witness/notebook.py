@@ -4,18 +4,16 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from pellucid.trace.document import Commit, Missing, Statement
-from pellucid.trace.witness.indexes import Trials
 from pellucid.trace.witness.lookout import BROKEN, Lookout
 
 T = TypeVar("T")
 
 
 class Notebook:
-    """Grows while a request runs. ``lookout`` is where one looks from, ``trials`` how indexes may be tried, if at all."""
+    """Grows while a request runs. ``lookout`` is where one looks from."""
 
-    def __init__(self, lookout: Lookout, trials: Trials | None = None) -> None:
+    def __init__(self, lookout: Lookout) -> None:
         self.lookout = lookout
-        self.trials = trials
         self.statements: list[Statement] = []
         self.commits: list[Commit] = []
         self._missing: dict[str, Missing] = {}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -12,7 +12,7 @@ from pellucid.database.caller import ACCOUNTS_ROLE
 from pellucid.database.capabilities import Feature
 from pellucid.database.driver import Connection
 from pellucid.trace.document import Commit, Place, Statement
-from pellucid.trace.witness.indexes import Asked, Trials, advice, scans
+from pellucid.trace.witness.indexes import advice, scans
 from pellucid.trace.witness.locks import Key, held, new
 from pellucid.trace.witness.log import WINDOW, Log, Written, read_log
 from pellucid.trace.witness.masking import masked, of_accounts, plan, statement
@@ -23,8 +23,7 @@ from pellucid.trace.witness.pages import look_at, places_of
 from pellucid.trace.witness.policies import policies
 from pellucid.trace.witness.sampling import Sampler, merged
 
-_CALLER = f"""{OURS} select current_user::text as role, coalesce(current_setting('request.jwt.claims', true), '') as claims,
-current_setting('search_path') as path"""
+_CALLER = f"{OURS} select current_user::pg_catalog.text"
 _POSITION = "select pg_current_wal_insert_lsn()::text as written, pg_current_wal_flush_lsn()::text as flushed"
 _NUMBER = "select backend_xid::text as xid from pg_stat_activity where pid = $1"
 _DISTANCE = "select ($2::text::pg_lsn - $1::text::pg_lsn)::int8 as bytes"
@@ -34,15 +33,6 @@ _PLANNED = ("select", "insert", "update", "delete", "with", "merge", "values", "
 _RIGHTS = "let the server log in for administration with a superuser"
 _STATS = "grant pg_read_all_stats to the role that administers, or log in with a superuser"
 _READ = "grant execute on function {schema}.pg_get_wal_records_info to {role};"
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """On whose behalf the transaction runs."""
-
-    role: str
-    claims: str
-    path: str
 
 
 class Stay:
@@ -55,11 +45,11 @@ class Stay:
         self._process: int = driver.get_server_pid()
         self._notices = Notices()
         self._sampler: Sampler | None = None
-        self._caller = Caller("", "", "")
+        self._role = ""
         self._locks: dict[Key, Any] = {}
         self._before: str | None = None
         self._xid: str | None = None
-        self._trials: list[tuple[int, Asked, Mapping[str, Any]]] = []
+        self._scanning: list[tuple[int, Mapping[str, Any]]] = []
         self._mark = perf_counter()
 
     # -- the points ---------------------------------------------------------------------------------------------------
@@ -67,8 +57,7 @@ class Stay:
     async def begin(self) -> None:
         """Listen, and note where the log stands."""
         self._driver.add_log_listener(self._notices.hear)
-        row = await self._driver.fetchrow(_CALLER)
-        self._caller = Caller(row["role"], row["claims"], row["path"])
+        self._role = await self._driver.fetchval(_CALLER)
         position = await self._notebook.try_to(
             "the position in the write-ahead log", _RIGHTS, self._lookout.ask(_POSITION)
         )
@@ -82,13 +71,13 @@ class Stay:
         waited = perf_counter() - self._mark
         samples = self._sampler.take() if self._sampler else None
         told, inner = self._notices.take(sql)
-        hide = self._caller.role == ACCOUNTS_ROLE or of_accounts(sql)
+        hide = self._role == ACCOUNTS_ROLE or of_accounts(sql)
         known = masked(sql, args, all_of_them=hide)
         again = await self._planned_again(sql, args)
         tree = told.plan if told else again
         rules = await self._policies(tree)
         if told:
-            self._note_for_trial(sql, args, told)
+            self._note_scans(told)
         found = Statement(
             sql=statement(sql, bound=bool(args)),
             parameters=known.shown,
@@ -118,7 +107,7 @@ class Stay:
         await self.leave()
         _, inner = self._notices.take("")
         if inner:
-            hide = self._caller.role == ACCOUNTS_ROLE
+            hide = self._role == ACCOUNTS_ROLE
             late = tuple(nested(each, hide=hide) for each in inner)
             self._notebook.statements.append(
                 Statement(
@@ -139,7 +128,10 @@ class Stay:
     # -- statements ---------------------------------------------------------------------------------------------------
 
     async def _planned_again(self, sql: str, args: Sequence[Any]) -> Mapping[str, Any] | None:
-        """The plan once more, for the time that planning takes and for where no plan was sent. It is not run."""
+        """The plan once more, for the time that planning takes and for where no plan was sent.
+
+        It is not run, and what functions do while PostgreSQL plans is undone.
+        """
         if not sql.lstrip(" \n\t(").lower().startswith(_PLANNED):
             return None
         await self._driver.execute("SAVEPOINT pellucid_plan")
@@ -147,14 +139,15 @@ class Stay:
             explain = await self._driver.prepare(f"{OURS} explain (format json, summary, verbose) {sql}", name="")
             told = await explain.fetchval(*args)
         except asyncpg.PostgresError:
-            await self._driver.execute("ROLLBACK TO SAVEPOINT pellucid_plan; RELEASE SAVEPOINT pellucid_plan")
+            told = None
+        await self._driver.execute("ROLLBACK TO SAVEPOINT pellucid_plan; RELEASE SAVEPOINT pellucid_plan")
+        if told is None:
             return None
-        await self._driver.execute("RELEASE SAVEPOINT pellucid_plan")
         made: Mapping[str, Any] = (json.loads(told) if isinstance(told, str) else told)[0]
         return made
 
     async def _policies(self, tree: Mapping[str, Any] | None) -> tuple[str, ...]:
-        look = policies(self._lookout, touched(tree), self._caller.role)
+        look = policies(self._lookout, touched(tree), self._role)
         return await self._notebook.try_to("policies", _RIGHTS, look) or ()
 
     async def _new_locks(self, waited: dict[Key, Any]) -> tuple[Any, ...]:
@@ -165,17 +158,15 @@ class Stay:
 
     # -- indexes ------------------------------------------------------------------------------------------------------
 
-    def _note_for_trial(self, sql: str, args: Sequence[Any], told: Told) -> None:
-        """Indexes are tried when the transaction is over: its own locks would be in their way."""
-        if self._notebook.trials is not None and any(scans(told.plan)):
-            asked = Asked(sql, tuple(args), self._caller.role, self._caller.claims, self._caller.path)
-            self._trials.append((len(self._notebook.statements), asked, told.plan))
+    def _note_scans(self, told: Told) -> None:
+        """What an index would gain is asked for when the transaction is over: nobody waits for it with locks in their hands."""
+        if any(scans(told.plan)):
+            self._scanning.append((len(self._notebook.statements), told.plan))
 
     async def _advise(self) -> None:
-        """Write down what indexes would gain, where that was asked for."""
-        for number, asked, tree in self._trials:
-            look = advice(self._lookout, asked, tree, self._notebook.trials or Trials())
-            found = await self._notebook.try_to("the gain of an index", _RIGHTS, look)
+        """Write down what indexes would gain."""
+        for number, tree in self._scanning:
+            found = await self._notebook.try_to("the gain of an index", _RIGHTS, advice(self._lookout, tree))
             self._notebook.statements[number] = replace(self._notebook.statements[number], advice=found or ())
 
     # -- the commit ---------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from pellucid.database.capabilities import Feature
 from pellucid.database.driver import Connection
 from pellucid.trace.document import Commit, Missing, Statement
 from pellucid.trace.witness.asking import Settings, full
-from pellucid.trace.witness.indexes import Trials
 from pellucid.trace.witness.lookout import Lookout
 from pellucid.trace.witness.notebook import Notebook
 from pellucid.trace.witness.stay import Stay
@@ -24,15 +23,14 @@ class Watcher:
     cannot be seen is a `Missing`, told once. It never does a statement a second time: plans come from the run itself.
     """
 
-    def __init__(self, lookout: Lookout, *, trials: Trials | None = None) -> None:
+    def __init__(self, lookout: Lookout) -> None:
         """Prepare it.
 
         Args:
             lookout: the place to look from.
-            trials: how indexes may be tried; None to try none.
         """
         self._lookout = lookout
-        self._notebook = Notebook(lookout, trials)
+        self._notebook = Notebook(lookout)
         self._stays: dict[int, Stay] = {}
         if lacking := lookout.lacks("plans of statements as they ran", Feature.PLANS):
             self._notebook.miss(lacking)
