@@ -146,6 +146,7 @@ async def test_no_secret_is_in_it(shop: Database, lookout: Lookout, admin: async
         create function remember(who int, word text) returns void language plpgsql as $$ begin
           update customer set password = word where id = who;
           execute format('update customer set password = %L where id = %s', word, who);
+          execute format('select id, %L, $1 from customer where name = %L and id = 4711', word, word) using who;
           perform 1 from customer where customer.password = word; end $$""")
     body = f'[{{"id": 9001, "name": "{CANARY}", "password": "{CANARY}"}}]'
     async with looked_at(lookout) as watcher:
@@ -160,8 +161,10 @@ async def test_no_secret_is_in_it(shop: Database, lookout: Lookout, admin: async
             ),
             (f"select id from customer where password = '{CANARY}'",),
             (f"select '{CANARY}' as word",),
+            (f"select id from customer where name = '$2b$12${CANARY}'",),
         )
         await request(shop, ("select count(*) from auth.users where email = $1", CANARY), caller=ACCOUNTS)
-    assert len(watcher.statements) == 7
-    assert len(watcher.statements[2].nested) == 3
+    assert len(watcher.statements) == 8
+    assert len(watcher.statements[2].nested) == 4
+    assert "4711" not in repr(watcher.statements[2].nested)
     assert CANARY not in repr((watcher.statements, watcher.commits, watcher.missing))

@@ -86,7 +86,7 @@ class Stay:
             execution=told.seconds if told else None,
             rows=rows,
             plan=plan(tree, known.knowing(rules)) if tree else None,
-            nested=tuple(nested(each, hide=hide) for each in inner),
+            nested=tuple(nested(each) for each in inner),
             policies=rules,
             locks=await self._new_locks(samples.locks if samples else {}),
             estimated=told is None and tree is not None,
@@ -107,8 +107,7 @@ class Stay:
         await self.leave()
         _, inner = self._notices.take("")
         if inner:
-            hide = self._role == ACCOUNTS_ROLE
-            late = tuple(nested(each, hide=hide) for each in inner)
+            late = tuple(nested(each) for each in inner)
             self._notebook.statements.append(
                 Statement(
                     "COMMIT" if committed else "ROLLBACK", seconds=sum(each.seconds for each in late), nested=late
