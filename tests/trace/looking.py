@@ -33,7 +33,7 @@ analyze
 @asynccontextmanager
 async def lookout_at(database: Database) -> AsyncIterator[Lookout]:
     """A place to look from, with all rights."""
-    lookout = Lookout(database.options, database.options.admin_dsn, database.capabilities)
+    lookout = Lookout(database.options, database.options.admin_dsn, database.capabilities, patience=60)
     try:
         yield lookout
     finally:

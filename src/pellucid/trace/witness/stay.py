@@ -103,6 +103,7 @@ class Stay:
 
     async def end(self, *, committed: bool) -> None:
         """Look at what it left behind."""
+        self._hear_no_more()
         samples = self._sampler.take() if self._sampler else None
         await self.leave()
         _, inner = self._notices.take("")
@@ -118,9 +119,12 @@ class Stay:
             self._notebook.commits.append(await self._commit(self._before, self._xid, samples.waits if samples else {}))
 
     async def leave(self) -> None:
-        """Look no more."""
+        """Look no more. The connection is somebody else's at once, whatever the sampler is still waiting for."""
+        self._hear_no_more()
         if self._sampler is not None:
             await self._sampler.stop()
+
+    def _hear_no_more(self) -> None:
         if not self._driver.is_closed():
             self._driver.remove_log_listener(self._notices.hear)
 
