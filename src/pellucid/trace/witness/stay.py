@@ -11,7 +11,7 @@ import asyncpg
 from pellucid.database.caller import ACCOUNTS_ROLE
 from pellucid.database.capabilities import Feature
 from pellucid.database.driver import Connection
-from pellucid.trace.document import Commit, Place, Statement
+from pellucid.trace.document import Commit, Missing, Place, Statement
 from pellucid.trace.witness.indexes import advice, scans
 from pellucid.trace.witness.locks import Key, held, new
 from pellucid.trace.witness.log import WINDOW, Log, Written, read_log
@@ -23,7 +23,12 @@ from pellucid.trace.witness.pages import look_at, places_of
 from pellucid.trace.witness.policies import policies
 from pellucid.trace.witness.sampling import Sampler, merged
 
+_LONGER = 10
+"""How many times as long a statement may take that is looked at: thousands of plans from inside of it take their time."""
+
 _CALLER = f"{OURS} select current_user::pg_catalog.text"
+_STRETCH = f"""{OURS} select pg_catalog.set_config('statement_timeout', least(2147483647, {_LONGER * 1000}
+  * extract(epoch from pg_catalog.current_setting('statement_timeout')::pg_catalog.interval))::pg_catalog.int8::pg_catalog.text, true)"""
 _POSITION = "select pg_current_wal_insert_lsn()::text as written, pg_current_wal_flush_lsn()::text as flushed"
 _NUMBER = "select backend_xid::text as xid from pg_stat_activity where pid = $1"
 _DISTANCE = "select ($2::text::pg_lsn - $1::text::pg_lsn)::int8 as bytes"
@@ -33,6 +38,12 @@ _PLANNED = ("select", "insert", "update", "delete", "with", "merge", "values", "
 _RIGHTS = "let the server log in for administration with a superuser"
 _STATS = "grant pg_read_all_stats to the role that administers, or log in with a superuser"
 _READ = "grant execute on function {schema}.pg_get_wal_records_info to {role};"
+
+_UNFINISHED = Missing(
+    "the plan of the statement that failed",
+    "it failed while it was looked at, which takes time of its own",
+    "trace it again with Pellucid-Trace: light",
+)
 
 
 class Stay:
@@ -47,6 +58,7 @@ class Stay:
         self._sampler: Sampler | None = None
         self._role = ""
         self._locks: dict[Key, Any] = {}
+        self._failed = True
         self._before: str | None = None
         self._xid: str | None = None
         self._scanning: list[tuple[int, Mapping[str, Any]]] = []
@@ -58,6 +70,8 @@ class Stay:
         """Listen, and note where the log stands."""
         self._driver.add_log_listener(self._notices.hear)
         self._role = await self._driver.fetchval(_CALLER)
+        if self._lookout.plans:
+            await self._driver.execute(_STRETCH)
         position = await self._notebook.try_to(
             "the position in the write-ahead log", _RIGHTS, self._lookout.ask(_POSITION)
         )
@@ -97,7 +111,8 @@ class Stay:
         self._mark = perf_counter()
 
     async def finish(self) -> None:
-        """Note the transaction's number."""
+        """Note the transaction's number. This does not come where a statement has failed."""
+        self._failed = False
         row = await self._notebook.try_to("the transaction's number", _STATS, self._lookout.ask(_NUMBER, self._process))
         self._xid = row[0]["xid"] if row else None
 
@@ -107,6 +122,8 @@ class Stay:
         samples = self._sampler.take() if self._sampler else None
         await self.leave()
         _, inner = self._notices.take("")
+        if inner and self._failed:
+            self._notebook.miss(_UNFINISHED)
         if inner:
             late = tuple(nested(each) for each in inner)
             self._notebook.statements.append(
