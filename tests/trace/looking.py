@@ -7,7 +7,7 @@ from typing import Any
 from pellucid.database.caller import Caller
 from pellucid.database.core import Database
 from pellucid.database.witness import witness
-from pellucid.trace.witness import Lookout, Trials, Watcher
+from pellucid.trace.witness import Lookout, Watcher
 
 ANON = Caller("anon", '{"role": "anon"}')
 
@@ -33,7 +33,7 @@ analyze
 @asynccontextmanager
 async def lookout_at(database: Database) -> AsyncIterator[Lookout]:
     """A place to look from, with all rights."""
-    lookout = Lookout(database.options, database.options.admin_dsn, database.capabilities)
+    lookout = Lookout(database.options, database.options.admin_dsn, database.capabilities, patience=60)
     try:
         yield lookout
     finally:
@@ -41,9 +41,9 @@ async def lookout_at(database: Database) -> AsyncIterator[Lookout]:
 
 
 @asynccontextmanager
-async def looked_at(lookout: Lookout, trials: Trials | None = None) -> AsyncIterator[Watcher]:
+async def looked_at(lookout: Lookout) -> AsyncIterator[Watcher]:
     """Whatever runs in the block is one request."""
-    watcher = Watcher(lookout, trials=trials)
+    watcher = Watcher(lookout)
     token = witness.set(watcher)
     try:
         yield watcher

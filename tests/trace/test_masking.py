@@ -4,6 +4,7 @@ import pytest
 
 from pellucid.trace.witness.masking import (
     LONGEST,
+    Masked,
     anonymous,
     columns_of,
     expression,
@@ -11,7 +12,9 @@ from pellucid.trace.witness.masking import (
     of_accounts,
     plan,
     statement,
+    unseen,
 )
+from pellucid.trace.witness.tokens import binds
 
 CANARY = "c4n4ry"
 
@@ -76,7 +79,7 @@ def test_whole_rows_and_statements_are_left_out_of_a_plan() -> None:
     tree = {
         "Plan": {"Node Type": "Result", "Output": [f"'{CANARY}'"], "Plan Rows": 1, "Plans": [{"Filter": "(id = 1)"}]}
     }
-    assert plan(tree | {"Query Text": CANARY, "Query Parameters": CANARY}, masked("", ())) == {
+    assert plan(tree | {"Query Text": CANARY, "Query Parameters": CANARY}, Masked(numbers=True)) == {
         "Plan": {"Node Type": "Result", "Plan Rows": 1, "Plans": [{"Filter": "(id = 1)"}]}
     }
 
@@ -92,6 +95,71 @@ def test_statements_that_bind_nothing_are_shown_without_their_constants() -> Non
     assert CANARY not in bare
     assert "42" not in bare
     assert bare.endswith("where id = $1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"/* it's ours */ insert into note values ('{CANARY}')",
+        f"-- don't\nupdate note set text = '{CANARY}'",
+        f"/* one /* it's */ two ' */ select '{CANARY}'",
+        f'select "it\'s", \'{CANARY}\' from "a "" b\'"',
+        f"select e'a\\'{CANARY}', 1",
+        f"select E'a'\n  'b\\'{CANARY}'",
+        f"select U&'{CANARY}', b'{CANARY}', namee'{CANARY}'",
+        f"select '$$', '{CANARY}', '$$'",
+        f"select $x$it's {CANARY} $$ $x$, $é${CANARY}$é$",
+        f"update note set text = 'it''s {CANARY}",
+        f"select e'{CANARY}\\",
+        f"select $x${CANARY} $x",
+        f"select 1 /* {CANARY} /* */",
+        f"select 1 -- {CANARY}",
+        f"select a$x$b, '{CANARY}', \"c$x$\" from t",
+    ],
+)
+def test_no_constant_is_shown_however_it_is_written_and_wherever_it_is_cut(text: str) -> None:
+    for end in range(len(text) - 3):
+        assert CANARY not in anonymous(text[: len(text) - end])
+        assert CANARY not in expression(text[: len(text) - end], Masked())
+
+
+def test_names_and_words_are_left() -> None:
+    assert (
+        anonymous('select "it\'s 5", a$1$, $1 from t5 where x1 = 1.5e-3')
+        == 'select "it\'s 5", a$1$, $1 from t5 where x1 = ?'
+    )
+    assert anonymous("limit 1_000 offset 0xFF -5 .5 1e5") == "limit ? offset ? ? ? ?"
+
+
+@pytest.mark.parametrize(
+    ("sql", "bound"),
+    [
+        ("select $1", True),
+        ("insert into note values ('$2b$12$hash')", False),
+        ("select 'costs $1' /* $1 */ -- $1", False),
+        ("select a$1", False),
+        ('select "$1"', False),
+        ("select 'x' where id=$1::int", True),
+    ],
+)
+def test_values_are_bound_only_where_they_are(sql: str, bound: bool) -> None:
+    assert binds(sql) == bound
+
+
+def test_where_nobody_binds_values_no_constant_of_the_plan_is_shown() -> None:
+    sql = f"select id from note where text = '{CANARY}' and id = 4711"
+    for known in (masked(sql, ()), unseen(sql), masked(f"{sql} and a = $1", (4711,), all_of_them=True)):
+        shown = expression(f"((text = '{CANARY}'::text) AND (id = 4711) AND (a = 1e+20) AND (SubPlan 1))", known)
+        assert shown == "((text = '***'::text) AND (id = ***) AND (a = ***) AND (SubPlan 1))"
+    ours = unseen("select id from note where text = 'open' and number = 7 and id = $1")
+    assert expression("((text = 'open'::text) AND (number = 7) AND (id = 4711))", ours).endswith(
+        "(number = 7) AND (id = ***))"
+    )
+
+
+def test_a_parameter_with_a_secret_is_hidden_whatever_else_it_is_for() -> None:
+    assert columns_of("select 1 from a where password = $1 or name = $1") == {1: "password"}
+    assert columns_of("select f($1) /* name = $1 */, 'name = $1'") == {}
 
 
 def test_accounts_are_their_tables_and_not_their_functions() -> None:

@@ -52,6 +52,17 @@ async def test_those_inside_of_functions_are_told_as_well(
     assert told[-2:] == ["select count(*)            from pg_class", "select counted()"]
 
 
+async def test_how_transactions_open_is_not_told(connection: asyncpg.Connection, plans: SlowPlans) -> None:
+    headers = '{"x-note": "costs $1 only", "x-mine": "c4n4ry"}'
+    await connection.execute(f"BEGIN; SELECT pg_catalog.set_config('request.headers', '{headers}', true)")
+    await connection.execute("select 'c4n4ry', '$1', 4711 where 4711 > 4710")
+    await connection.execute("COMMIT")
+    (statement,) = plans.between(connection.get_server_pid(), 0.0, perf_counter())
+    assert statement.sql == "select '***', '***', ? where ? > ?"
+    assert "c4n4ry" not in repr(statement)
+    assert "4711" not in repr(statement)
+
+
 async def test_below_the_threshold_nothing_is_told(clone: Clone, admin: asyncpg.Connection) -> None:
     plans = SlowPlans(int(await admin.fetchval("show server_version_num")), 600_000)
     connection = await asyncpg.connect(clone.dsn, server_settings=dict(plans.server_settings))

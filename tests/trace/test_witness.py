@@ -141,11 +141,50 @@ async def test_a_transaction_that_fails_is_looked_at_up_to_there(shop: Database,
     assert watcher.commits == ()
 
 
+LIMIT = "select current_setting('statement_timeout') as limit"
+
+
+@pytest.mark.parametrize(("limit", "longer"), [("2s", "20s"), ("0", "0"), ("20d", "2147483647ms")])
+async def test_a_statement_that_is_looked_at_may_take_longer(
+    shop: Database, lookout: Lookout, limit: str, longer: str
+) -> None:
+    caller = Caller("anon", settings=(("statement_timeout", limit),))
+    async with looked_at(lookout), shop.transaction(caller, read_only=True) as transaction:
+        (during,) = await transaction.fetch(LIMIT)
+    async with shop.transaction(caller, read_only=True) as transaction:
+        (after,) = await transaction.fetch(LIMIT)
+    assert (during["limit"], after["limit"]) == (longer, limit)
+
+
+async def test_thousands_of_statements_inside_of_one_do_not_make_it_fail(
+    shop: Database, lookout: Lookout, admin: asyncpg.Connection
+) -> None:
+    """Each is told with its plan, which takes far longer than to run it."""
+    await admin.execute(
+        "insert into item (customer, what, price) select 1, 'x', i % 900 from generate_series(1, 10000) as i"
+    )
+    caller = Caller("anon", settings=(("statement_timeout", "1500ms"),))
+    async with looked_at(lookout) as watcher:
+        await request(shop, (READ, 1000), caller=caller)
+    assert calls(watcher.statements[0], "from customer where") == 10_000
+
+
+async def test_a_statement_that_fails_meanwhile_is_told(
+    shop: Database, lookout: Lookout, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("insert into item (customer, what, price) values (1, 'x', 7)")
+    async with looked_at(lookout) as watcher:
+        with pytest.raises(Exception, match="zero"):
+            await request(shop, ("select 1 / (price - $1) from item", 7))
+    assert [missing.what for missing in watcher.missing] == ["the plan of the statement that failed"]
+
+
 async def test_no_secret_is_in_it(shop: Database, lookout: Lookout, admin: asyncpg.Connection) -> None:
     await admin.execute("""
         create function remember(who int, word text) returns void language plpgsql as $$ begin
           update customer set password = word where id = who;
           execute format('update customer set password = %L where id = %s', word, who);
+          execute format('select id, %L, $1 from customer where name = %L and id = 4711', word, word) using who;
           perform 1 from customer where customer.password = word; end $$""")
     body = f'[{{"id": 9001, "name": "{CANARY}", "password": "{CANARY}"}}]'
     async with looked_at(lookout) as watcher:
@@ -160,8 +199,10 @@ async def test_no_secret_is_in_it(shop: Database, lookout: Lookout, admin: async
             ),
             (f"select id from customer where password = '{CANARY}'",),
             (f"select '{CANARY}' as word",),
+            (f"select id from customer where name = '$2b$12${CANARY}'",),
         )
         await request(shop, ("select count(*) from auth.users where email = $1", CANARY), caller=ACCOUNTS)
-    assert len(watcher.statements) == 7
-    assert len(watcher.statements[2].nested) == 3
+    assert len(watcher.statements) == 8
+    assert len(watcher.statements[2].nested) == 4
+    assert "4711" not in repr(watcher.statements[2].nested)
     assert CANARY not in repr((watcher.statements, watcher.commits, watcher.missing))

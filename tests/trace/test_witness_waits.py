@@ -3,6 +3,7 @@
 import asyncio
 
 import asyncpg
+import pytest
 
 from pellucid.database.core import Database
 from tests.conftest import Clone
@@ -11,7 +12,9 @@ from tests.trace.looking import looked_at, lookout_at, request
 STAGE = "create table note (id int primary key, text text); insert into note values (1, 'x'); grant all on note to anon"
 SAMPLED = """select count(*) from pg_stat_activity where application_name = 'pellucid trace' and query like '%pg_blocking_pids%'
 and state = 'idle'"""
-HOLD = "update note set text = 'c4n4ry' where id = 1"
+HOLD = "/* it's mine */ update note set text = 'c4n4ry' where id = 1"
+LONG = f"update note set text = 'c4n4ry{'y' * 3000}' where id = 1"
+"""PostgreSQL tells the first kilobyte of it."""
 
 
 async def seen(admin: asyncpg.Connection) -> None:
@@ -21,14 +24,19 @@ async def seen(admin: asyncpg.Connection) -> None:
             await admin.execute("select pg_sleep(0.01)")
 
 
-async def test_a_lock_and_who_held_it(database: Database, clone: Clone, admin: asyncpg.Connection) -> None:
+@pytest.mark.parametrize(
+    ("hold", "said"), [(HOLD, "update note set text = '***' where id = ?"), (LONG, "update note set text = '***'")]
+)
+async def test_a_lock_and_who_held_it(
+    database: Database, clone: Clone, admin: asyncpg.Connection, hold: str, said: str
+) -> None:
     await admin.execute(STAGE)
     await database.refresh()
     holder = await asyncpg.connect(clone.admin_dsn, server_settings={"application_name": "somebody"})
     async with lookout_at(database) as lookout, looked_at(lookout) as watcher:
         holding = holder.transaction()
         await holding.start()
-        await holder.execute(HOLD)
+        await holder.execute(hold)
         waiting = asyncio.create_task(request(database, ("update note set text = 'y' where id = $1", 1)))
         await seen(admin)
         await holding.rollback()
@@ -40,7 +48,8 @@ async def test_a_lock_and_who_held_it(database: Database, clone: Clone, admin: a
     assert waited[0].granted
     (who,) = waited[0].holders
     assert who.startswith(f"process {holder.get_server_pid()} (somebody, idle in transaction for ")
-    assert "update note set text = '***' where id = ?" in who
+    assert said in who
+    assert "c4n4ry" not in who
     assert "Lock/transactionid" in statement.waits
     assert watcher.missing == ()
     await holder.close()

@@ -72,17 +72,17 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no typ
             with observe(Stage.SESSION):
                 return str(await super().execute(begin, *args, timeout=timeout))
         if self.attending is not None and query.endswith(_ENDS):
-            return await self.attending.end(query, self._end)
+            return await self.attending.end(query, lambda end: self._end(end, timeout))
         if query.startswith("COMMIT"):
-            return await self._end(query)
+            return await self._end(query, timeout)
         return str(await super().execute(query, *args, timeout=timeout))
 
-    async def _end(self, query: str) -> str:
+    async def _end(self, query: str, seconds: float | None) -> str:
         """End the transaction."""
         if not query.startswith("COMMIT"):
-            return str(await super().execute(query))
+            return str(await super().execute(query, timeout=seconds))
         with observe(Stage.COMMIT):
-            return _committed(await super().execute(query))
+            return _committed(await super().execute(query, timeout=seconds))
 
     async def set_type_codec(self, typename: str, **options: Any) -> None:
         """Teach the connection a type; see `asyncpg.Connection.set_type_codec`.

@@ -48,6 +48,8 @@ class Transaction:
             try:
                 rows = await self._fetch(sql, args)
             except Exception as fault:
+                if span.depth:
+                    span.note(sql=sql)
                 raise self._opening.translated(fault) from fault
             if span.depth:
                 span.note(sql=sql, rows=len(rows), shared=1)

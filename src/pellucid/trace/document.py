@@ -47,9 +47,9 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """An index that would help a plan: the SQL that makes it, and PostgreSQL's own estimate of the statement's cost before and after.
+    """An index that would help a plan: the SQL that makes it, and an estimate of the statement's cost before and after.
 
-    ``how`` tells how it was tried, or why it was not; the costs are None then.
+    ``how`` tells what the estimate goes by. Costs are in PostgreSQL's own unit.
     """
 
     table: str

@@ -12,7 +12,7 @@ from pellucid.errors import StartupError
 from pellucid.trace.export import Exporter
 from pellucid.trace.options import TraceOptions
 from pellucid.trace.tracer import Tracer
-from pellucid.trace.witness import Lookout, Trials, Watcher
+from pellucid.trace.witness import Lookout, Watcher
 from pellucid.trace.witness.slow import SlowPlans
 
 
@@ -31,7 +31,7 @@ def telling(options: DatabaseOptions, slow: SlowPlans | None) -> DatabaseOptions
 def tracer_of(
     database: Database, options: TraceOptions, slow: SlowPlans | None, admin_dsn: str | None = None
 ) -> Tracer:
-    """The tracer of a worker. Indexes are tried for real in development only, for that holds up writers for a moment.
+    """The tracer of a worker.
 
     Args:
         database: the one of the worker.
@@ -42,11 +42,10 @@ def tracer_of(
     if slow is not None:
         _hear(database, slow)
     lookout = Lookout(database.options, admin_dsn, database.capabilities)
-    trials = Trials(real=not options.production)
     return Tracer(
         options,
         lookout,
-        lookers=lambda: Watcher(lookout, trials=trials),
+        lookers=lambda: Watcher(lookout),
         slow=slow,
         exporter=exporter_of(options),
     )

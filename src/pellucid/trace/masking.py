@@ -1,33 +1,35 @@
 """The last look before a trace is kept: nothing in it may be a secret, wherever it came from."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from pellucid.observe import Fact
-from pellucid.trace.document import Commit, Row, Statement, Trace
+from pellucid.trace.document import Commit, Lock, Missing, Row, Statement, Trace
 from pellucid.trace.witness.masking import statement as shown
+from pellucid.trace.witness.tokens import binds
 from pellucid.web.redact import escape, redact
 
-_BOUND = re.compile(r"\$\d")
+_LONGEST = 8192
+"""Characters of one fact."""
 
 
 def masked(trace: Trace) -> Trace:
     """The trace without secrets, and without anything that could pretend to be a line of its own."""
     return replace(
         trace,
-        target=escape(redact(trace.target)),
+        target=_said(trace.target),
         request_id=escape(trace.request_id),
         rows=tuple(Row(row.stage, row.start, row.seconds, _facts(row.facts)) for row in trace.rows),
         statements=tuple(_statement(each) for each in trace.statements),
         commits=tuple(_commit(each) for each in trace.commits),
+        missing=tuple(Missing(_said(each.what), _said(each.why), _said(each.remedy)) for each in trace.missing),
     )
 
 
 def shown_sql(sql: str) -> str:
     """A statement as it may be shown. Constants of one that binds its values are its author's; those of others may be anybody's."""
-    return shown(sql, bound=_BOUND.search(sql) is not None)
+    return shown(sql, bound=binds(sql))
 
 
 def _facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:
@@ -37,7 +39,8 @@ def _facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:
 def _fact(name: str, fact: Fact) -> Fact:
     if not isinstance(fact, str):
         return fact
-    return shown_sql(fact) if name == "sql" else escape(redact(fact))
+    text = shown_sql(fact) if name == "sql" else _said(fact)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _statement(statement: Statement) -> Statement:
@@ -48,7 +51,22 @@ def _statement(statement: Statement) -> Statement:
         plan=_plain(statement.plan),
         nested=tuple(_statement(each) for each in statement.nested),
         policies=tuple(redact(each) for each in statement.policies),
+        locks=tuple(_lock(each) for each in statement.locks),
+        advice=tuple(
+            replace(each, table=_said(each.table), sql=_said(each.sql), how=_said(each.how))
+            for each in statement.advice
+        ),
     )
+
+
+def _lock(lock: Lock) -> Lock:
+    relation = None if lock.relation is None else _said(lock.relation)
+    return replace(lock, relation=relation, holders=tuple(_said(each) for each in lock.holders))
+
+
+def _said(text: str) -> str:
+    """A sentence or a name."""
+    return escape(redact(text))
 
 
 def _commit(commit: Commit) -> Commit:

@@ -9,8 +9,6 @@ from pellucid.trace.document import Row
 
 _NEGLIGIBLE = 1e-6
 """Seconds. Shorter gaps are the reading of the clock itself."""
-_LONGEST = 8192
-"""Characters of one fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ def rows_of(marks: Marks, spans: Sequence[Span], arrival: Mapping[str, Fact]) ->
         spans: the stages as they were observed.
         arrival: what is known of how the request came.
     """
-    stays = [Row(span.stage, span.started, _seconds(span, marks.ended), _short(span.facts)) for span in spans]
+    stays = [Row(span.stage, span.started, _seconds(span, marks.ended), span.facts) for span in spans]
     named = [*_known(marks, stays, arrival), *stays]
     rows = sorted(named, key=lambda row: (row.start, -row.seconds))
     left = sum(end - start for start, end in _gaps(marks.arrived, marks.ended, rows))
@@ -83,10 +81,3 @@ def _gaps(start: float, end: float, rows: Iterable[Row]) -> Iterator[tuple[float
         at = max(at, row.start + row.seconds)
     if end - at > _NEGLIGIBLE:
         yield at, end
-
-
-def _short(facts: Mapping[str, Fact]) -> dict[str, Fact]:
-    return {
-        name: f"{fact[:_LONGEST]}…" if isinstance(fact, str) and len(fact) > _LONGEST else fact
-        for name, fact in facts.items()
-    }

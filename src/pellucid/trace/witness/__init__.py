@@ -3,8 +3,7 @@
 A `Lookout` belongs to a process, a `Watcher` to a request: ``witness.set(Watcher(lookout))``.
 """
 
-from pellucid.trace.witness.indexes import Trials
 from pellucid.trace.witness.lookout import Lookout
 from pellucid.trace.witness.watcher import Watcher
 
-__all__ = ["Lookout", "Trials", "Watcher"]
+__all__ = ["Lookout", "Watcher"]

@@ -15,7 +15,10 @@ from pellucid.trace.document import Missing
 BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 """What looking may fail with (a TimeoutError is an OSError)."""
 
-_CALM = """set search_path = pg_catalog; set statement_timeout = '2s'; set lock_timeout = '50ms';
+PATIENCE = 0.5
+"""Seconds that a request waits for what is asked at one of its points."""
+
+_CALM = """set search_path = pg_catalog, pg_temp; set statement_timeout = '2s'; set lock_timeout = '50ms';
 set idle_in_transaction_session_timeout = '5s'; set auto_explain.log_min_duration = -1"""
 _UNLOADED = _CALM.rpartition(";")[0]
 _EXTENSIONS = """select extname, quote_ident(nspname) as schema
@@ -35,19 +38,33 @@ class Seen:
 class Lookout:
     """Asks PostgreSQL about what others do. Everything here happens outside of anybody's transaction, and gives up after two seconds."""
 
-    def __init__(self, options: DatabaseOptions, dsn: str | None, capabilities: Capabilities | None = None) -> None:
+    def __init__(
+        self,
+        options: DatabaseOptions,
+        dsn: str | None,
+        capabilities: Capabilities | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> None:
         """Prepare it; the connection is opened when somebody looks for the first time.
 
         Args:
             options: how requests reach the database.
             dsn: logs in with the role that may see most; None where that is the role of requests.
             capabilities: what was found at the start.
+            patience: seconds that a request waits, at each of its points, for all that is asked there.
         """
         self.capabilities = capabilities or Capabilities()
         self.seen = Seen(self.capabilities.server_version)
+        self.patience = patience
+        self._users = 0
         self._fresh = True
         self._line = Line(replace(options, dsn=dsn or options.admin_dsn or options.dsn), self._opened, "trace")
-        self._low = Line(options, lambda _: None, "trial")
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody asks at this moment, so that others would have to wait."""
+        return self._users > 0
 
     @property
     def plans(self) -> bool:
@@ -74,25 +91,18 @@ class Lookout:
         Raises:
             OSError, asyncpg.PostgresError, asyncpg.InterfaceError: it cannot be opened, or it broke.
         """
-        async with self._line.use() as connection:
-            if self._fresh:
-                await self._settle(connection)
-            yield connection
-
-    @asynccontextmanager
-    async def use_low(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection with the rights of requests, and no more: for planning what others have written, which may call their functions.
-
-        Raises:
-            OSError, asyncpg.PostgresError, asyncpg.InterfaceError: it cannot be opened, or it broke.
-        """
-        async with self._low.use() as connection:
-            yield connection
+        self._users += 1
+        try:
+            async with self._line.use() as connection:
+                if self._fresh:
+                    await self._settle(connection)
+                yield connection
+        finally:
+            self._users -= 1
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connection."""
         await self._line.close()
-        await self._low.close()
 
     def lacks(self, what: str, feature: Feature, extension: str | None = None) -> Missing | None:
         """What cannot be seen because of what the start did not find, or because there is no such extension; None when it can."""

@@ -5,19 +5,18 @@ name is no secret's; a text constant in a plan is shown where it is such a param
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pellucid.trace.witness.tokens import Kind, bare, binds, constants, content, tokens
 from pellucid.web.redact import BLOT, is_secret, redact
 
 LONGEST = 200
 """Characters of a value that are shown."""
 
-_LITERAL = re.compile(r"E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'", re.DOTALL)
-_DOLLARS = re.compile(r"\$([A-Za-z_]\w*)?\$.*?\$\1\$", re.DOTALL)
-_COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w.$])-?\d+(?:\.\d+)?(?![\w.])")
+_NUMBER = re.compile(r"(?<![\w.$])(?<!Plan )-?\.?\d[\w.]*+(?:(?<=[eE])[+-]\d++)?")
+"""A number, however it is written. ``(SubPlan 1)`` in a condition is none, but the name of a part of the plan."""
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([A-Za-z_]\w*)')
 _COMPARED = re.compile(
     r"""(?:"((?:[^"]|""){1,200}+)"|(?<![\w"$])([A-Za-z_]\w*+))
@@ -36,6 +35,9 @@ _JOINED = re.compile(r"( AND | OR |, )")
 _HOLE = "\0"
 """Stands for a constant while the rest is looked at; no text of PostgreSQL's has one."""
 
+_WORDS = frozenset({"Node Type", "Parent Relationship", "Subplan Name", "Sort Method"})
+"""Parts of a plan that hold PostgreSQL's own words, and no constant."""
+
 _DROPPED = frozenset({"Output", "Query Text", "Query Parameters"})
 """Parts of a plan that are not kept: they repeat the statement, or hold whole rows."""
 
@@ -44,16 +46,22 @@ _DROPPED = frozenset({"Output", "Query Text", "Query Parameters"})
 class Masked:
     """The parameters of a statement as they may be shown, and what that means for its plan.
 
-    ``known`` are texts that may be shown wherever they stand; ``hidden`` are numbers that may not.
+    ``known`` are constants that may be shown wherever they stand; ``hidden`` are numbers that may not. Without ``numbers`` no other number
+    may be shown either.
     """
 
     shown: tuple[str | None, ...] = ()
     known: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
+    numbers: bool = False
 
-    def knowing(self, texts: Sequence[str]) -> "Masked":
-        """The same, where the constants of these texts may be shown as well: they stand in the schema."""
-        return replace(self, known=self.known.union(*(_literals(text) for text in texts)))
+    def knowing(self, texts: Iterable[str]) -> "Masked":
+        """The same, where the constants of these texts may be shown as well: they stand in the schema, or are an author's."""
+        return replace(self, known=self.known.union(*(_constants(text) for text in texts)))
+
+    def shows(self, number: str) -> bool:
+        """Whether a number may be shown."""
+        return number not in self.hidden and (self.numbers or number in self.known)
 
 
 def masked(sql: str, args: Sequence[Any], *, all_of_them: bool = False) -> Masked:
@@ -64,9 +72,10 @@ def masked(sql: str, args: Sequence[Any], *, all_of_them: bool = False) -> Maske
         args: their values.
         all_of_them: show none, whatever they are for; statements on accounts are always masked so.
     """
-    columns = {} if all_of_them or of_accounts(sql) else columns_of(sql)
+    hide = all_of_them or of_accounts(sql)
+    columns = {} if hide else columns_of(sql)
     shown: list[str | None] = []
-    known, hidden = set(_literals(sql)), set[str]()
+    known, hidden = set[str]() if hide or not args else set(constants(sql)), set[str]()
     for number, value in enumerate(args, 1):
         column = columns.get(number)
         if value is None:
@@ -78,7 +87,12 @@ def masked(sql: str, args: Sequence[Any], *, all_of_them: bool = False) -> Maske
             text = _text(value)
             shown.append(cut(redact(text)))
             known.update({text} if redact(text) == text else ())
-    return Masked(tuple(shown), frozenset(known), frozenset(hidden))
+    return Masked(tuple(shown), frozenset(known), frozenset(hidden), numbers=bool(args) and not hide)
+
+
+def unseen(sql: str) -> Masked:
+    """What may be shown in the plan of a statement whose values nobody has told: the constants of its author."""
+    return Masked().knowing([sql] if binds(sql) and not of_accounts(sql) else ())
 
 
 def of_accounts(sql: str) -> bool:
@@ -88,9 +102,13 @@ def of_accounts(sql: str) -> bool:
 
 def columns_of(sql: str) -> dict[int, str]:
     """The column that each parameter is compared with, set to or inserted into, as far as the statement's text tells."""
-    found = {int(match[3]): _unquoted(match) for match in _COMPARED.finditer(sql)}
-    for match in _INSERTED.finditer(sql):
-        found |= _in_order(match[1], match[2])
+    text = bare(sql)
+    found: dict[int, str] = {}
+    for match in _COMPARED.finditer(text):
+        _find(found, int(match[3]), _unquoted(match))
+    for match in _INSERTED.finditer(text):
+        for number, column in _in_order(match[1], match[2]):
+            _find(found, number, column)
     return found
 
 
@@ -101,8 +119,7 @@ def statement(sql: str, *, bound: bool) -> str:
 
 def anonymous(sql: str) -> str:
     """A statement without the constants in it, and without comments."""
-    bare = _COMMENT.sub(" ", _DOLLARS.sub(f"'{BLOT}'", _LITERAL.sub(f"'{BLOT}'", sql)))
-    return redact(_NUMBER.sub("?", bare))
+    return redact("".join(_anonymous(kind, text) for kind, text in tokens(sql)))
 
 
 def plan(value: Any, known: Masked) -> Any:
@@ -111,7 +128,9 @@ def plan(value: Any, known: Masked) -> Any:
         case str():
             return expression(value, known)
         case Mapping():
-            return {key: plan(part, known) for key, part in value.items() if key not in _DROPPED}
+            return {
+                key: part if key in _WORDS else plan(part, known) for key, part in value.items() if key not in _DROPPED
+            }
         case list():
             return [plan(part, known) for part in value]
         case _:
@@ -120,9 +139,10 @@ def plan(value: Any, known: Masked) -> Any:
 
 def expression(text: str, known: Masked) -> str:
     """A condition as it may be shown. Where a part of it names a secret, no constant of that part is shown."""
-    literals = _LITERAL.findall(text)
-    parts = _JOINED.split(_LITERAL.sub(_HOLE, text))
-    return "".join(_part(part, known, literals) for part in parts)
+    pieces = [(kind, piece) for kind, piece in tokens(text) if kind is not Kind.COMMENT]
+    literals = [piece for kind, piece in pieces if kind is Kind.CONSTANT]
+    whole = "".join(_HOLE if kind is Kind.CONSTANT else piece for kind, piece in pieces)
+    return "".join(_part(part, known, literals) for part in _JOINED.split(whole))
 
 
 def cut(text: str) -> str:
@@ -133,25 +153,41 @@ def cut(text: str) -> str:
 # -- parts ------------------------------------------------------------------------------------------------------------
 
 
+def _anonymous(kind: Kind, text: str) -> str:
+    match kind:
+        case Kind.COMMENT:
+            return " "
+        case Kind.CONSTANT:
+            return f"'{BLOT}'"
+        case Kind.NAME:
+            return text
+        case Kind.REST:
+            return _NUMBER.sub("?", text)
+
+
+def _find(found: dict[int, str], number: int, column: str) -> None:
+    """Note what a parameter is for; where it is for several columns the one with a secret counts."""
+    if not is_secret(found.get(number, "")):
+        found[number] = column
+
+
 def _part(part: str, known: Masked, literals: list[str]) -> str:
     """One comparison of a condition, with its constants put back, which are the next in the list."""
     telling = any(is_secret(name) for name in _names(part))
-    part = _NUMBER.sub(lambda match: BLOT if telling or match[0] in known.hidden else match[0], part)
+    part = _NUMBER.sub(lambda match: match[0] if not telling and known.shows(match[0]) else BLOT, part)
     while _HOLE in part:
         literal = literals.pop(0)
-        part = part.replace(_HOLE, f"'{BLOT}'" if telling or _content(literal) not in known.known else literal, 1)
+        part = part.replace(_HOLE, f"'{BLOT}'" if telling or content(literal) not in known.known else literal, 1)
     return part
 
 
-def _in_order(columns: str, values: str) -> dict[int, str]:
+def _in_order(columns: str, values: str) -> Iterator[tuple[int, str]]:
     """The parameters of ``insert into … (a, b) values ($1, $2), ($3, $4)``."""
     names = [_unquoted(match) for match in _NAME.finditer(columns)]
-    found: dict[int, str] = {}
     for row in re.split(r"\)\s*,\s*\(", values):
         for name, value in zip(names, row.split(","), strict=False):
             if placed := _PLACED.fullmatch(value):
-                found[int(placed[1])] = name
-    return found
+                yield int(placed[1]), name
 
 
 def _unquoted(match: re.Match[str]) -> str:
@@ -159,18 +195,13 @@ def _unquoted(match: re.Match[str]) -> str:
 
 
 def _names(text: str) -> Iterator[str]:
-    return (_unquoted(match) for match in _NAME.finditer(_LITERAL.sub("", text)))
+    return (_unquoted(match) for match in _NAME.finditer(bare(text)))
 
 
-def _literals(sql: str) -> Iterator[str]:
-    return (_content(match[0]) for match in _LITERAL.finditer(sql))
-
-
-def _content(literal: str) -> str:
-    """What a constant says."""
-    if literal.startswith("E"):
-        return re.sub(r"\\(.)", r"\1", literal[2:-1].replace("''", "'"))
-    return literal[1:-1].replace("''", "'")
+def _constants(sql: str) -> Iterator[str]:
+    """The constants of a text, the numbers among them too."""
+    yield from constants(sql)
+    yield from (match[0] for match in _NUMBER.finditer(bare(sql)))
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.trace.document import Statement
-from pellucid.trace.witness.masking import Masked, masked, plan, statement
+from pellucid.trace.witness.masking import Masked, anonymous, plan
 
 OURS = "/* pellucid looks */"
 """Stands in the statements of a witness itself, which are nobody's business."""
@@ -17,7 +17,6 @@ MOST = 100
 
 _DURATION = re.compile(r"([\d.]+) ms")
 _TEXT = re.compile(r'"Query Text": ("(?:[^"\\]|\\.)*")')
-_BOUND = re.compile(r"\$\d")
 
 
 @dataclass(slots=True)
@@ -49,7 +48,6 @@ class Notices:
 
     def __init__(self) -> None:
         self._told: dict[str, Told] = {}
-        self.dropped = 0
 
     def hear(self, _connection: object, message: Any) -> None:
         """Hear one notice; a listener of asyncpg. Whatever is no plan is passed over."""
@@ -60,8 +58,6 @@ class Notices:
             self._told[told.sql].hear(told.seconds, told.message)
         elif len(self._told) < MOST:
             self._told[told.sql] = told
-        else:
-            self.dropped += 1
 
     def take(self, sql: str) -> tuple[Told | None, tuple[Told, ...]]:
         """What was told of a statement and of those inside of it, since the last time that this was asked."""
@@ -79,15 +75,13 @@ def told_in(text: str) -> Told | None:
     return told
 
 
-def nested(told: Told, *, hide: bool = False) -> Statement:
-    """A statement that ran inside of another one, as it may be shown."""
-    bound = _BOUND.search(told.sql) is not None
-    known = masked(told.sql, (), all_of_them=hide) if bound else Masked()
+def nested(told: Told) -> Statement:
+    """A statement that ran inside of another one, as it may be shown: without constants, for a function may have put any value there."""
     return Statement(
-        statement(told.sql, bound=bound),
+        anonymous(told.sql),
         seconds=told.seconds,
         execution=told.seconds,
-        plan=plan(told.plan, known),
+        plan=plan(told.plan, Masked()),
         rows=None,
         calls=told.calls,
     )

@@ -17,10 +17,10 @@ HEADER, POINTER = 24, 4
 MOST = 8
 """Places that are told of one commit."""
 
-_PAGE = """select lower, upper, pagesize from {schema}.page_header({schema}.get_raw_page($1, $2))"""
+_PAGE = """select lower, upper, pagesize from {schema}.page_header({schema}.get_raw_page($1::text, $2::int8))"""
 _ITEMS = """select lp as line, lp_off as offset, lp_len as length, lp_flags as state
-from {schema}.heap_page_items({schema}.get_raw_page($1, $2)) where lp_flags = 1"""
-_FREE = "select {schema}.pg_freespace($1::regclass, $2)::int as free"
+from {schema}.heap_page_items({schema}.get_raw_page($1::text, $2::int8)) where lp_flags = 1"""
+_FREE = "select {schema}.pg_freespace($1::text::regclass, $2::int8)::int as free"
 
 
 @dataclass(frozen=True, slots=True)

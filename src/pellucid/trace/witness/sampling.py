@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -14,6 +15,9 @@ from pellucid.trace.witness.masking import anonymous, cut
 FIRST, LONGEST, SLOWER = 0.004, 0.05, 1.3
 """Seconds before the first look, between two looks at most, and by how much the pause grows: short statements are not missed, long ones
 cost little."""
+
+LAST = 0.2
+"""Seconds that the end waits for a look that is under way."""
 
 _LOOK = """select state, wait_event_type as kind, wait_event as event from pg_stat_activity where pid = $1 and state <> 'idle'"""
 _LOCK = """select l.locktype as kind, l.mode, coalesce(l.relation, (select t.relation from pg_locks t
@@ -60,7 +64,6 @@ class Sampler:
         self._samples = Samples()
         self._over = asyncio.Event()
         self._last = perf_counter()
-        self.failure: BaseException | None = None
         self._task = asyncio.create_task(self._run())
 
     def take(self) -> Samples:
@@ -69,17 +72,17 @@ class Sampler:
         return samples
 
     async def stop(self) -> None:
-        """End it; a look that is under way is waited for."""
+        """End it. A look that is under way is waited for, but not for long."""
         self._over.set()
-        await self._task
+        _, pending = await asyncio.wait((self._task,), timeout=LAST)
+        for task in pending:
+            task.cancel()
 
     async def _run(self) -> None:
         pause = FIRST
-        try:
-            while not await self._over_within(pause) and await self._look():
+        with suppress(*BROKEN):  # what can still be seen is seen without it
+            while not await self._over_within(pause) and (self._lookout.busy or await self._look()):
                 pause = min(pause * SLOWER, LONGEST)
-        except BROKEN as fault:
-            self.failure = fault
 
     async def _over_within(self, seconds: float) -> bool:
         try:

@@ -7,11 +7,15 @@ from typing import Any
 
 from pellucid.trace.document import Statement
 from pellucid.trace.witness.asking import slow
-from pellucid.trace.witness.masking import masked, plan, statement
+from pellucid.trace.witness.masking import plan, statement, unseen
 from pellucid.trace.witness.notices import Told, told_in
+from pellucid.trace.witness.tokens import binds
 
 KEPT = 20
 """Slow statements that are remembered of one connection."""
+
+_SETTING = "set_config("
+"""Stands in the statements that open transactions, with whole headers and cookies, which are nobody's business."""
 
 
 class SlowPlans:
@@ -37,7 +41,7 @@ class SlowPlans:
         heard = self._heard[process] = deque(maxlen=KEPT)
 
         def hear(_connection: object, message: Any) -> None:
-            if told := told_in(message.message or ""):
+            if (told := told_in(message.message or "")) and _SETTING not in told.sql:
                 heard.append((perf_counter(), told))
 
         connection.add_log_listener(hear)
@@ -56,6 +60,10 @@ class SlowPlans:
 
 
 def _shown(told: Told) -> Statement:
-    known = masked(told.sql, ())
-    text = statement(told.sql, bound="$1" in told.sql)
-    return Statement(text, seconds=told.seconds, execution=told.seconds, plan=plan(told.plan, known), estimated=True)
+    return Statement(
+        statement(told.sql, bound=binds(told.sql)),
+        seconds=told.seconds,
+        execution=told.seconds,
+        plan=plan(told.plan, unseen(told.sql)),
+        estimated=True,
+    )

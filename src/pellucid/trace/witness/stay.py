@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -12,7 +12,7 @@ from pellucid.database.caller import ACCOUNTS_ROLE
 from pellucid.database.capabilities import Feature
 from pellucid.database.driver import Connection
 from pellucid.trace.document import Commit, Missing, Place, Statement
-from pellucid.trace.witness.indexes import Asked, Trials, advice, scans
+from pellucid.trace.witness.indexes import advice, scans
 from pellucid.trace.witness.locks import Key, held, new
 from pellucid.trace.witness.log import WINDOW, Log, Written, read_log
 from pellucid.trace.witness.masking import masked, of_accounts, plan, statement
@@ -23,8 +23,12 @@ from pellucid.trace.witness.pages import look_at, places_of
 from pellucid.trace.witness.policies import policies
 from pellucid.trace.witness.sampling import Sampler, merged
 
-_CALLER = f"""{OURS} select current_user::text as role, coalesce(current_setting('request.jwt.claims', true), '') as claims,
-current_setting('search_path') as path"""
+_LONGER = 10
+"""How many times as long a statement may take that is looked at: thousands of plans from inside of it take their time."""
+
+_CALLER = f"{OURS} select current_user::pg_catalog.text"
+_STRETCH = f"""{OURS} select pg_catalog.set_config('statement_timeout', least(2147483647, {_LONGER * 1000}
+  * extract(epoch from pg_catalog.current_setting('statement_timeout')::pg_catalog.interval))::pg_catalog.int8::pg_catalog.text, true)"""
 _POSITION = "select pg_current_wal_insert_lsn()::text as written, pg_current_wal_flush_lsn()::text as flushed"
 _NUMBER = "select backend_xid::text as xid from pg_stat_activity where pid = $1"
 _DISTANCE = "select ($2::text::pg_lsn - $1::text::pg_lsn)::int8 as bytes"
@@ -36,14 +40,11 @@ _RIGHTS = "let the server log in for administration with a superuser"
 _STATS = "grant pg_read_all_stats to the role that administers, or log in with a superuser"
 _READ = "grant execute on function {schema}.pg_get_wal_records_info to {role};"
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """On whose behalf the transaction runs."""
-
-    role: str
-    claims: str
-    path: str
+_UNFINISHED = Missing(
+    "the plan of the statement that failed",
+    "it failed while it was looked at, which takes time of its own",
+    "trace it again with Pellucid-Trace: light",
+)
 
 
 class Stay:
@@ -56,11 +57,12 @@ class Stay:
         self._process: int = driver.get_server_pid()
         self._notices = Notices()
         self._sampler: Sampler | None = None
-        self._caller = Caller("", "", "")
+        self._role = ""
         self._locks: dict[Key, Any] = {}
+        self._failed = True
         self._before: str | None = None
         self._xid: str | None = None
-        self._trials: list[tuple[int, Asked, Mapping[str, Any]]] = []
+        self._scanning: list[tuple[int, Mapping[str, Any]]] = []
         self._mark = perf_counter()
 
     # -- the points ---------------------------------------------------------------------------------------------------
@@ -68,8 +70,9 @@ class Stay:
     async def begin(self) -> None:
         """Listen, and note where the log stands."""
         self._driver.add_log_listener(self._notices.hear)
-        row = await self._driver.fetchrow(_CALLER)
-        self._caller = Caller(row["role"], row["claims"], row["path"])
+        self._role = await self._driver.fetchval(_CALLER)
+        if self._lookout.plans:
+            await self._driver.execute(_STRETCH)
         position = await self._notebook.try_to(
             "the position in the write-ahead log", _RIGHTS, self._lookout.ask(_POSITION)
         )
@@ -83,13 +86,13 @@ class Stay:
         waited = perf_counter() - self._mark
         samples = self._sampler.take() if self._sampler else None
         told, inner = self._notices.take(sql)
-        hide = self._caller.role == ACCOUNTS_ROLE or of_accounts(sql)
+        hide = self._role == ACCOUNTS_ROLE or of_accounts(sql)
         known = masked(sql, args, all_of_them=hide)
         again = await self._planned_again(sql, args)
         tree = told.plan if told else again
         rules = await self._policies(tree)
         if told:
-            self._note_for_trial(sql, args, told)
+            self._note_scans(told)
         elif again is not None:
             self._notebook.miss(Missing("plans of statements as they ran", "PostgreSQL sent none", _PRELOAD))
         found = Statement(
@@ -100,7 +103,7 @@ class Stay:
             execution=told.seconds if told else None,
             rows=rows,
             plan=plan(tree, known.knowing(rules)) if tree else None,
-            nested=tuple(nested(each, hide=hide) for each in inner),
+            nested=tuple(nested(each) for each in inner),
             policies=rules,
             locks=await self._new_locks(samples.locks if samples else {}),
             estimated=told is None and tree is not None,
@@ -111,18 +114,21 @@ class Stay:
         self._mark = perf_counter()
 
     async def finish(self) -> None:
-        """Note the transaction's number."""
+        """Note the transaction's number. This does not come where a statement has failed."""
+        self._failed = False
         row = await self._notebook.try_to("the transaction's number", _STATS, self._lookout.ask(_NUMBER, self._process))
         self._xid = row[0]["xid"] if row else None
 
     async def end(self, *, committed: bool) -> None:
         """Look at what it left behind."""
+        self._hear_no_more()
         samples = self._sampler.take() if self._sampler else None
         await self.leave()
         _, inner = self._notices.take("")
+        if inner and self._failed:
+            self._notebook.miss(_UNFINISHED)
         if inner:
-            hide = self._caller.role == ACCOUNTS_ROLE
-            late = tuple(nested(each, hide=hide) for each in inner)
+            late = tuple(nested(each) for each in inner)
             self._notebook.statements.append(
                 Statement(
                     "COMMIT" if committed else "ROLLBACK", seconds=sum(each.seconds for each in late), nested=late
@@ -133,16 +139,22 @@ class Stay:
             self._notebook.commits.append(await self._commit(self._before, self._xid, samples.waits if samples else {}))
 
     async def leave(self) -> None:
-        """Look no more."""
+        """Look no more. The connection is somebody else's at once, whatever the sampler is still waiting for."""
+        self._hear_no_more()
         if self._sampler is not None:
             await self._sampler.stop()
+
+    def _hear_no_more(self) -> None:
         if not self._driver.is_closed():
             self._driver.remove_log_listener(self._notices.hear)
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
     async def _planned_again(self, sql: str, args: Sequence[Any]) -> Mapping[str, Any] | None:
-        """The plan once more, for the time that planning takes and for where no plan was sent. It is not run."""
+        """The plan once more, for the time that planning takes and for where no plan was sent.
+
+        It is not run, and what functions do while PostgreSQL plans is undone.
+        """
         if not sql.lstrip(" \n\t(").lower().startswith(_PLANNED):
             return None
         await self._driver.execute("SAVEPOINT pellucid_plan")
@@ -150,14 +162,15 @@ class Stay:
             explain = await self._driver.prepare(f"{OURS} explain (format json, summary, verbose) {sql}", name="")
             told = await explain.fetchval(*args)
         except asyncpg.PostgresError:
-            await self._driver.execute("ROLLBACK TO SAVEPOINT pellucid_plan; RELEASE SAVEPOINT pellucid_plan")
+            told = None
+        await self._driver.execute("ROLLBACK TO SAVEPOINT pellucid_plan; RELEASE SAVEPOINT pellucid_plan")
+        if told is None:
             return None
-        await self._driver.execute("RELEASE SAVEPOINT pellucid_plan")
         made: Mapping[str, Any] = (json.loads(told) if isinstance(told, str) else told)[0]
         return made
 
     async def _policies(self, tree: Mapping[str, Any] | None) -> tuple[str, ...]:
-        look = policies(self._lookout, touched(tree), self._caller.role)
+        look = policies(self._lookout, touched(tree), self._role)
         return await self._notebook.try_to("policies", _RIGHTS, look) or ()
 
     async def _new_locks(self, waited: dict[Key, Any]) -> tuple[Any, ...]:
@@ -168,17 +181,15 @@ class Stay:
 
     # -- indexes ------------------------------------------------------------------------------------------------------
 
-    def _note_for_trial(self, sql: str, args: Sequence[Any], told: Told) -> None:
-        """Indexes are tried when the transaction is over: its own locks would be in their way."""
-        if self._notebook.trials is not None and any(scans(told.plan)):
-            asked = Asked(sql, tuple(args), self._caller.role, self._caller.claims, self._caller.path)
-            self._trials.append((len(self._notebook.statements), asked, told.plan))
+    def _note_scans(self, told: Told) -> None:
+        """What an index would gain is asked for when the transaction is over: nobody waits for it with locks in their hands."""
+        if any(scans(told.plan)):
+            self._scanning.append((len(self._notebook.statements), told.plan))
 
     async def _advise(self) -> None:
-        """Write down what indexes would gain, where that was asked for."""
-        for number, asked, tree in self._trials:
-            look = advice(self._lookout, asked, tree, self._notebook.trials or Trials())
-            found = await self._notebook.try_to("the gain of an index", _RIGHTS, look)
+        """Write down what indexes would gain."""
+        for number, tree in self._scanning:
+            found = await self._notebook.try_to("the gain of an index", _RIGHTS, advice(self._lookout, tree))
             self._notebook.statements[number] = replace(self._notebook.statements[number], advice=found or ())
 
     # -- the commit ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The witness of one request: it follows the request's transactions and writes down what PostgreSQL did for it."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,13 +7,12 @@ from pellucid.database.capabilities import Feature
 from pellucid.database.driver import Connection
 from pellucid.trace.document import Commit, Missing, Statement
 from pellucid.trace.witness.asking import Settings, full
-from pellucid.trace.witness.indexes import Trials
 from pellucid.trace.witness.lookout import Lookout
 from pellucid.trace.witness.notebook import Notebook
 from pellucid.trace.witness.stay import Stay
 
-PATIENCE = 5.0
-"""Seconds that may be spent on looking behind a commit."""
+BEHIND = 4
+"""How many times as long as at other points may be looked behind a commit, where no lock is held any more."""
 
 
 class Watcher:
@@ -24,15 +22,14 @@ class Watcher:
     cannot be seen is a `Missing`, told once. It never does a statement a second time: plans come from the run itself.
     """
 
-    def __init__(self, lookout: Lookout, *, trials: Trials | None = None) -> None:
+    def __init__(self, lookout: Lookout) -> None:
         """Prepare it.
 
         Args:
             lookout: the place to look from.
-            trials: how indexes may be tried; None to try none.
         """
         self._lookout = lookout
-        self._notebook = Notebook(lookout, trials)
+        self._notebook = Notebook(lookout)
         self._stays: dict[int, Stay] = {}
         if lacking := lookout.lacks("plans of statements as they ran", Feature.PLANS):
             self._notebook.miss(lacking)
@@ -61,16 +58,19 @@ class Watcher:
     async def opened(self, driver: Connection) -> None:
         """The transaction has begun: from here on look at it."""
         stay = self._stays[id(driver)] = Stay(self._notebook, driver)
+        self._notebook.be_patient(self._lookout.patience)
         await stay.begin()
 
     async def stated(self, driver: Connection, sql: str, args: Sequence[Any], rows: int | None) -> None:
         """A statement has run: write down what is known of it."""
         if stay := self._stays.get(id(driver)):
+            self._notebook.be_patient(self._lookout.patience)
             await stay.statement(sql, args, rows)
 
     async def ending(self, driver: Connection) -> None:
         """It is about to end: note what only a transaction under way knows of itself."""
         if stay := self._stays.get(id(driver)):
+            self._notebook.be_patient(self._lookout.patience)
             await stay.finish()
 
     async def ended(self, driver: Connection, *, committed: bool) -> None:
@@ -78,19 +78,14 @@ class Watcher:
         stay = self._stays.pop(id(driver), None)
         if stay is None:
             return
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await stay.end(committed=committed)
-        except TimeoutError:
-            self._notebook.miss(
-                Missing(
-                    "what was written",
-                    f"looking took longer than {PATIENCE:g} s",
-                    "trace again when the server is calmer",
-                )
-            )
+        self._notebook.be_patient(BEHIND * self._lookout.patience)
+        await stay.end(committed=committed)
 
     async def close(self) -> None:
         """Look no more, also at transactions that were broken off."""
-        while self._stays:
-            await self._stays.popitem()[1].leave()
+        try:
+            if self._stays:
+                await self._stays.popitem()[1].leave()
+        finally:
+            if self._stays:
+                await self.close()
