@@ -1,7 +1,7 @@
 """What of the database a tracer looks at, and how: put together once for each worker."""
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
@@ -9,11 +9,16 @@ from pellucid.database.capabilities import Capabilities, Feature
 from pellucid.database.core import Database
 from pellucid.database.options import DatabaseOptions
 from pellucid.errors import StartupError
-from pellucid.trace.export import Exporter
+from pellucid.later import later
 from pellucid.trace.options import TraceOptions
 from pellucid.trace.tracer import Tracer
 from pellucid.trace.witness import Lookout, Watcher
 from pellucid.trace.witness.slow import SlowPlans
+
+if TYPE_CHECKING:
+    from pellucid.trace import export, otlp
+else:
+    export, otlp = later("pellucid.trace.export"), later("pellucid.trace.otlp")
 
 
 def slow_plans(options: TraceOptions, capabilities: Capabilities) -> SlowPlans | None:
@@ -51,7 +56,7 @@ def tracer_of(
     )
 
 
-def exporter_of(options: TraceOptions) -> Exporter | None:
+def exporter_of(options: TraceOptions) -> "export.Exporter | None":
     """What sends traces on; None where nobody receives any. Its messages are read in only where they are written.
 
     Raises:
@@ -60,12 +65,12 @@ def exporter_of(options: TraceOptions) -> Exporter | None:
     if options.endpoint is None:
         return None
     try:
-        from pellucid.trace.otlp import request_of  # noqa: PLC0415 - it takes memory and time, and few need it
+        request_of = otlp.request_of
     except ImportError as fault:
         raise StartupError(
             "otlp_endpoint needs the package opentelemetry-proto", hint="pip install opentelemetry-proto"
         ) from fault
-    return Exporter(options, request_of)
+    return export.Exporter(options, request_of)
 
 
 def _hear(database: Database, slow: SlowPlans) -> None:

@@ -2,16 +2,21 @@
 
 import asyncio
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from pellucid.errors import UnknownRoute
+from pellucid.later import later
 from pellucid.trace.document import Reason
-from pellucid.trace.showing import as_picture, as_text
 from pellucid.trace.store import TraceStore, Wanted
 from pellucid.web.operators import is_proved_operator
+
+if TYPE_CHECKING:
+    from pellucid.trace import showing
+else:
+    showing = later("pellucid.trace.showing")
 
 _PATIENCE = 40
 """How often a trace is looked for that is not there yet: its request has just been answered, and it is still being written."""
@@ -56,9 +61,9 @@ def trace_routes(store: TraceStore) -> APIRouter:
             raise _nothing(request)
         match shown_as or _wanted(request.headers.get("accept", "")):
             case Shown.TEXT:
-                return PlainTextResponse(await asyncio.to_thread(as_text, content), headers=_UNSTORED)
+                return PlainTextResponse(await asyncio.to_thread(showing.as_text, content), headers=_UNSTORED)
             case Shown.SVG:
-                drawn = await asyncio.to_thread(as_picture, content)
+                drawn = await asyncio.to_thread(showing.as_picture, content)
                 return Response(drawn, media_type="image/svg+xml", headers=_UNSTORED | _DRAWN)
             case _:
                 return Response(content, media_type="application/json", headers=_UNSTORED)

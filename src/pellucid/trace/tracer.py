@@ -2,12 +2,12 @@
 
 import asyncio
 import random
+from typing import TYPE_CHECKING
 
 from pellucid.lifecycle import Lifecycle
 from pellucid.trace.assemble import assemble, ended_at
 from pellucid.trace.context import Context
 from pellucid.trace.document import Reason, Trace
-from pellucid.trace.export import Exporter
 from pellucid.trace.loopwatch import LoopWatch
 from pellucid.trace.masking import masked
 from pellucid.trace.neighbours import Neighbours
@@ -21,6 +21,9 @@ from pellucid.trace.witness import Lookout
 from pellucid.trace.witness.slow import SlowPlans
 from pellucid.web.exchange import Exchange
 
+if TYPE_CHECKING:
+    from pellucid.trace.export import Exporter
+
 
 class Tracer(Lifecycle):
     """Makes traces of exchanges, and keeps them."""
@@ -32,7 +35,7 @@ class Tracer(Lifecycle):
         *,
         lookers: Lookers = Plain,
         slow: SlowPlans | None = None,
-        exporter: Exporter | None = None,
+        exporter: "Exporter | None" = None,
     ) -> None:
         """Trace.
 
