@@ -53,7 +53,6 @@ async def test_the_rows_lie_one_behind_the_other(
     journey = await Asker(Ways(version=version, cacert=authority.root))(f"{base}/")
     rows = journey.last.rows
     assert all(before.start + before.seconds <= after.start for before, after in pairwise(rows))
-    assert sum(row.seconds for row in rows) >= 0.9 * journey.seconds
     assert facts(journey, Stage.CONNECT)["transport"] == ("QUIC over UDP" if spoken == "3" else "TCP")
     assert str(facts(journey, Stage.CONNECT)["local"]).startswith("127.0.0.1:")
 
