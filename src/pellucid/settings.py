@@ -184,9 +184,7 @@ class Settings(BaseModel):
         None,
         description="where traces are sent to as well, such as http://127.0.0.1:4318 (OpenTelemetry, OTLP over HTTP)",
     )
-    otlp_headers: Secret | None = Field(
-        None, description="headers that are sent along, such as api-key=…,tenant=…; their values are secrets"
-    )
+    otlp_headers: Secret | None = Field(None, description="headers sent along, secret: api-key=…,tenant=…")
 
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto, json or text")
     log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(in_lower_case)] = (
