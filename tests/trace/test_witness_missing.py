@@ -126,3 +126,8 @@ async def test_whatever_is_not_there_is_missed_once(
         await request(database, INSERT)
         await request(database, ("insert into note values (2, 'y')",))
     assert [missing.what for missing in watcher.missing] == ["records of the write-ahead log"]
+
+
+async def test_nothing_is_looked_up_where_others_may_make_things(database: Database) -> None:
+    async with lookout_at(database) as lookout:
+        assert (await lookout.ask("show search_path"))[0][0] == "pg_catalog, pg_temp"
