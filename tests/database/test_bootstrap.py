@@ -21,7 +21,7 @@ from pellucid.database.options import DatabaseOptions
 from pellucid.errors import FeatureOff, StartupError
 from pellucid.postgres.cluster import Cluster
 from pellucid.postgres.temporary import temporary_cluster
-from tests.conftest import OPTIONS, run, within
+from tests.conftest import OPTIONS, Clone, run, within
 from tests.ground import ground
 
 NEW = "shop"
@@ -201,3 +201,17 @@ async def test_a_missing_schema_and_a_newer_pellucid_are_told(bare: Cluster) -> 
 
 def test_the_revisions_are_those_that_alembic_knows() -> None:
     assert tuple(reversed([script.revision for script in scripts().walk_revisions()])) == REVISIONS
+
+
+async def test_no_function_of_somebody_else_is_run_for_one_of_postgresqls_own(clone: Clone) -> None:
+    """One that fits better is taken before PostgreSQL's own, wherever its schema stands in the path."""
+    await run(
+        clone.admin_dsn,
+        """create table trap (who text); create function array_agg_of(text[], text) returns text[] language plpgsql as
+        $$ begin insert into trap values (session_user); return $1 || $2; end $$;
+        create aggregate array_agg (text) (sfunc = array_agg_of, stype = text[], initcond = '{}')""",
+    )
+    await bootstrap(clone.admin_dsn)
+    connection = await asyncpg.connect(clone.admin_dsn)
+    assert await connection.fetchval("select count(*) from trap") == 0
+    await connection.close()

@@ -137,3 +137,8 @@ async def test_plans_that_do_not_come_are_missed(limited: Database) -> None:
         "PostgreSQL sent none",
         "see that session_preload_libraries has auto_explain in it, and start again",
     )
+
+
+async def test_nothing_is_looked_up_where_others_may_make_things(database: Database) -> None:
+    async with lookout_at(database) as lookout:
+        assert (await lookout.ask("show search_path"))[0][0] == "pg_catalog, pg_temp"

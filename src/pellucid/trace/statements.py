@@ -8,7 +8,7 @@ starts: the one so that there is a history when it is needed, the other so that 
 import asyncpg
 
 from pellucid.trace.overview import Ran, Slower
-from pellucid.trace.witness.masking import anonymous
+from pellucid.trace.witness import masking
 
 MOST = 200
 """Statements that a snapshot keeps, those that took most."""
@@ -115,7 +115,7 @@ async def slower(connection: asyncpg.Connection, schema: str, *, ago: float = AP
 
 def one_line(sql: str | None) -> str:
     """A statement on one line, without the constants in it."""
-    return " ".join(anonymous(sql or "").split())
+    return masking.one_line(sql or "")
 
 
 def _ran(row: asyncpg.Record) -> Ran:

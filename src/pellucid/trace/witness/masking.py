@@ -117,6 +117,11 @@ def statement(sql: str, *, bound: bool) -> str:
     return redact(sql) if bound else anonymous(sql)
 
 
+def one_line(sql: str) -> str:
+    """A statement on one line, without the constants in it, and without comments."""
+    return " ".join(anonymous(sql).split())
+
+
 def anonymous(sql: str) -> str:
     """A statement without the constants in it, and without comments."""
     return redact("".join(_anonymous(kind, text) for kind, text in tokens(sql)))

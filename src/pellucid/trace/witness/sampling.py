@@ -10,7 +10,7 @@ import asyncpg
 
 from pellucid.trace.document import Lock
 from pellucid.trace.witness.lookout import BROKEN, Lookout
-from pellucid.trace.witness.masking import anonymous, cut
+from pellucid.trace.witness.masking import cut, one_line
 
 FIRST, LONGEST, SLOWER = 0.004, 0.05, 1.3
 """Seconds before the first look, between two looks at most, and by how much the pause grows: short statements are not missed, long ones
@@ -46,7 +46,7 @@ class Samples:
     def blocked(self, row: asyncpg.Record) -> None:
         """It waits for a lock; the last word on each lock is the one that counts."""
         holders = tuple(
-            f"{who}{cut(anonymous(query))}" for who, query in zip(row["holders"], row["queries"], strict=True)
+            f"{who}{cut(one_line(query))}" for who, query in zip(row["holders"], row["queries"], strict=True)
         )
         key = (row["kind"], row["mode"], row["relation"])
         earlier = self.locks.get(key)
