@@ -8,6 +8,7 @@ import pytest
 from pellucid.database.caller import Caller
 from pellucid.database.catalog.model import EMPTY, Catalog
 from pellucid.database.core import Database
+from pellucid.database.driver import Connection, connect
 from pellucid.database.opening import Beginning, opening
 from pellucid.database.options import DatabaseOptions
 from pellucid.errors import (
@@ -260,3 +261,17 @@ async def test_a_setting_is_taken_as_it_stands(
 async def test_a_setting_with_a_nul_is_refused(database: Database) -> None:
     with pytest.raises(InvalidValue):
         await one(database, "select 1", caller=Caller("anon", settings=(("app.text", "a\0b"),)))
+
+
+async def test_the_drivers_own_time_limit_holds_for_the_end_as_well(admin: asyncpg.Connection, clone: Clone) -> None:
+    await admin.execute("""create table late (id int); create function wait() returns trigger language plpgsql as $$
+      begin perform pg_sleep(60); return null; end $$;
+      create constraint trigger waits after insert on late deferrable initially deferred for each row execute function wait()""")
+    driver = await connect(clone.admin_dsn, application_name="late", within=60, kind=Connection)
+    await driver.execute("BEGIN")
+    await driver.execute("insert into late values (1)")
+    async with asyncio.timeout(50):
+        with pytest.raises(TimeoutError):
+            await driver.execute("COMMIT", timeout=0.1)
+        await driver.close()
+    assert await admin.fetchval("select count(*) from late") == 0
