@@ -28,6 +28,7 @@ def test_a_role_that_may_just_enough_serves(home: Path) -> None:
         theirs.type(Commands("pellucid sql -d shop -v ON_ERROR_STOP=1", 0, typed=statements))
         ours.serve(f"pellucid serve --db postgresql://app:a%20long%20one@127.0.0.1:{port}/shop")
         with httpx.Client(base_url=f"http://127.0.0.1:{ours.port}", timeout=60) as client:
-            assert client.get("/health/ready").json()["missing"] == []
+            missing = client.get("/health/ready").json()["missing"]
+            assert [each for each in missing if "to ask for plans" not in each] == []  # traces alone have use for that
             assert client.post("/signup", json=ACCOUNT).status_code == 201
             assert client.post("/things", json={"a": 1}).status_code == 403
