@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 HOUSEKEEPING = (
     "begin", "commit", "rollback", "reset all", "reset session authorization", "select pg_catalog.set_config(",
-    "select auth.factors.id, auth.factors.secret",
+    "select auth.factors.id, auth.factors.secret", "select id::text from auth.revoked_sessions",
 )  # fmt: skip
-"""What opens and closes a transaction, cleans a session, or looks after the accounts at the start; everything else does work."""
+"""What opens and closes a transaction, cleans a session, or looks after the accounts in the background; everything else does work."""
 
 
 @dataclass(slots=True)
