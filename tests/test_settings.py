@@ -129,7 +129,7 @@ class TestRooms:
 
     def test_workers(self) -> None:
         assert Settings().server().workers == 1
-        assert Settings(production=True).server().workers == min(len(os.sched_getaffinity(0)), 4)
+        assert Settings(production=True).server().workers == max(1, min(len(os.sched_getaffinity(0)) // 2, 4))
         assert Settings(workers=3).server().workers == 3
 
     def test_only_reload_watches(self) -> None:

@@ -55,7 +55,7 @@ class Settings(BaseModel):
         None,
         ge=1,
         le=256,
-        description="how many processes answer requests; by default 1, in production up to 4 as there are cores",
+        description="how many processes answer requests; by default 1, in production one for two cores, at most 4",
     )
     production: bool = Field(default=False, description="true when strangers can reach the server")
     reload: bool = Field(default=False, description="true to start the workers anew when a Python file changes")
@@ -254,11 +254,11 @@ class Settings(BaseModel):
 
     @property
     def processes(self) -> int:
-        """How many workers: one while developing, so that what is printed stays in order; in production one a core, and at most
-        four, for each holds a pool of connections to PostgreSQL, which works on the same cores."""
+        """How many workers: one while developing, so that what is printed stays in order; in production one for two
+        cores, and at most four, for each holds a pool of connections to PostgreSQL, which works on the same cores."""
         if self.workers is not None:
             return self.workers
-        return min(len(os.sched_getaffinity(0)), 4) if self.production else 1
+        return max(1, min(len(os.sched_getaffinity(0)) // 2, 4)) if self.production else 1
 
     def cluster(self) -> ClusterOptions:
         """For `pellucid.postgres`."""
