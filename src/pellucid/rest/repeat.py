@@ -16,7 +16,7 @@ from pellucid.database.catalog.store import CatalogStore
 from pellucid.database.opening import Opening
 from pellucid.errors import PellucidError
 from pellucid.rest.beginning import beginning, claims_of
-from pellucid.rest.compile.statement import compile_plan
+from pellucid.rest.compile.statement import Reach, compile_plan
 from pellucid.rest.compile.writer import Statement
 from pellucid.rest.grammar.bodies import Payload
 from pellucid.rest.member import Member, Record
@@ -25,7 +25,7 @@ from pellucid.rest.pipeline import DataApi
 from pellucid.rest.plan.build import make_plan
 from pellucid.rest.plan.form import Form, negotiate
 from pellucid.rest.plan.model import Insert, Plan, Reading
-from pellucid.rest.plan.small import is_quiet, is_small
+from pellucid.rest.plan.small import is_quiet, is_small, touches_one
 from pellucid.rest.profile import Profile
 from pellucid.rest.request import Envelope, RestRequest
 from pellucid.rest.result import content_location, location
@@ -92,7 +92,7 @@ class Repeat:
     def told(self, record: Record, values: Sequence[str]) -> Again | None:
         """What a record tells; None where the answer would be another one."""
         rows, body = record["rows"], record["body"]
-        if rows < self.least:
+        if rows is None or rows < self.least:
             return None
         return Again(rows, b"" if body is None else body.encode(), self._lines(record, values))
 
@@ -172,13 +172,22 @@ class _Planned:
     form: Form
     statement: Statement
     opening: Opening
+    single: bool
 
     @property
     def kind(self) -> tuple[object, ...]:
         """What must not depend on values."""
         opening = self.opening
         settings = [pair for pair in zip(opening.names, opening.values, strict=True) if pair[0] not in _SEEN]
-        return (self.statement.sql, self.form, type(self.plan), settings, opening.read_only, opening.isolation)
+        return (
+            self.statement.sql,
+            self.form,
+            type(self.plan),
+            settings,
+            opening.read_only,
+            opening.isolation,
+            self.single,
+        )
 
 
 _SEEN = UNSEEN | {CLAIMS}
@@ -217,7 +226,11 @@ def _planned(api: DataApi, envelope: Envelope, profile: Profile, identity: Ident
     if not is_small(asked, plan, form) or not is_quiet(plan) or begins.first is not None or not begins.commits:
         return None
     opening = api.database.opening(begins)
-    return None if opening.isolation else _Planned(asked, plan, form, compile_plan(plan, form), opening)
+    if opening.isolation or any(name.startswith("response.") for name in opening.names):
+        return None
+    single = asked.key is not None or form.singular or not isinstance(plan, Reading)
+    reach = Reach.ONE if single and touches_one(plan) else Reach.QUIET
+    return _Planned(asked, plan, form, compile_plan(plan, form, reach), opening, single)
 
 
 def _learnt(
@@ -248,12 +261,11 @@ def _learnt(
     if address is not None and content_location(one.asked) != {"Content-Location": address.of(values)}:
         return None
     route, _ = route_of(one.statement.sql, one.opening, quiet=True)
-    single = one.asked.key is not None or one.form.singular or not isinstance(one.plan, Reading)
     context = context_of(one.opening.catalog, one.asked.profile, identity, api.options, guarded=False)
     valid = faultless(one.asked, find_target(one.asked, context), api.models, identity.role)
     return Repeat(
         api.share, api.share.queue(route, one.opening), api.database.catalogs, one.opening.catalog, one.asked, one.plan,
-        tuple(fixed), tuple(places), tuple(bodies), least=1 if single else 0, address=address, valid=valid, way=way,
+        tuple(fixed), tuple(places), tuple(bodies), least=1 if one.single else 0, address=address, valid=valid, way=way,
     )  # fmt: skip
 
 

@@ -131,7 +131,7 @@ def location(asked: RestRequest, plan: Insert, keys: tuple[str | None, ...]) -> 
     """Where a new row is (RFC 9110, 10.2.2)."""
     table = f"/{quote(asked.table, safe='')}"
     if asked.profile.validates:
-        return f"{table}/{','.join(quote(key or '', safe='') for key in keys)}"
+        return f"{table}/{','.join([quote(key or '', safe='') for key in keys])}"
     values = ("is.null" if key is None else f"eq.{key}" for key in keys)
     pairs = list(zip(plan.table.primary_key, values, strict=True))
     return f"{table}?{urlencode(pairs, quote_via=quote, safe='')}"

@@ -1,4 +1,4 @@
-"""The aggregate that makes the body of an answer out of its rows."""
+"""What makes the body of an answer out of its rows."""
 
 from pellucid.rest.compile.writer import identifier, relation
 from pellucid.rest.plan.form import SCALAR, Form, Shape
@@ -37,6 +37,14 @@ def body(form: Form, alias: str) -> str:  # noqa: PLR0911 - one case a shape
             return f"(array_agg({value}))[1]"
         case Shape.CUSTOM:
             return _custom(form, value, row)
+
+
+def one(form: Form, alias: str) -> str:
+    """Write a body of JSON, made of the one row of ``alias``: the same text as that of the aggregate, for less."""
+    if form.shape is Shape.NOTHING:
+        return "NULL::text"
+    row = _stripped(f"row_to_json({alias}.*)", form)
+    return f"'[' || {row} || ']'" if form.shape is Shape.JSON else f"{row}::text"
 
 
 def _or(aggregate: str, empty: str) -> str:

@@ -8,8 +8,9 @@ Where the plan of the statement is asked for, it answers that instead: EXPLAIN's
 """
 
 from dataclasses import replace
+from enum import Enum
 
-from pellucid.rest.compile.body import body
+from pellucid.rest.compile.body import body, one
 from pellucid.rest.compile.call import call
 from pellucid.rest.compile.counting import total
 from pellucid.rest.compile.read import count, select
@@ -25,18 +26,28 @@ _STATUS = "nullif(current_setting('response.status', true), '')"
 _HEADERS = "nullif(current_setting('response.headers', true), '')"
 
 
-def compile_plan(plan: Plan, form: Form = JSON_FORM) -> Statement:
+class Reach(Enum):
+    """How far a statement reaches, and so how much there is to tell of it. The less there is, the less it costs PostgreSQL."""
+
+    ANY = "any"
+    QUIET = "quiet"
+    """It looks at nothing but its rows (`pellucid.rest.plan.small.is_quiet`), so nothing has been set for the response."""
+    ONE = "one"
+    """And it touches one row at most. Where it touches none, there is no record."""
+
+
+def compile_plan(plan: Plan, form: Form = JSON_FORM, reach: Reach = Reach.ANY) -> Statement:
     """Write a plan as one SQL statement whose body has this form."""
     parameters = Parameters()
     match plan:
         case Reading():
-            sql = _reading(plan, form, parameters)
+            sql = _reading(plan, form, reach, parameters)
         case Insert():
-            sql = _writing(insert(plan, parameters), plan.answer, form, parameters)
+            sql = _writing(insert(plan, parameters), plan.answer, form, reach, parameters)
         case Update():
-            sql = _writing(update(plan, parameters), plan.answer, form, parameters)
+            sql = _writing(update(plan, parameters), plan.answer, form, reach, parameters)
         case Delete():
-            sql = _writing(delete(plan, parameters), plan.answer, form, parameters)
+            sql = _writing(delete(plan, parameters), plan.answer, form, reach, parameters)
         case Call():
             sql = _calling(plan, form, parameters)
     return Statement(_explained(sql, form.plan), tuple(parameters.values))
@@ -45,6 +56,7 @@ def compile_plan(plan: Plan, form: Form = JSON_FORM) -> Statement:
 def _record(
     body: str,
     source: str,
+    reach: Reach = Reach.ANY,
     *,
     rows: str = "count(*)",
     total: str = "NULL::int8",
@@ -52,24 +64,40 @@ def _record(
     replaced: str = "0::int8",
 ) -> str:
     """The one record. The settings are read when the rows have been taken together, so after all else has been done."""
+    rows = "1::int8" if reach is Reach.ONE else rows
+    status, headers = (_STATUS, _HEADERS) if reach is Reach.ANY else ("NULL::text", "NULL::text")
     return (
         f"SELECT {body} AS body, {rows} AS rows, {total} AS total, {keys} AS keys, {replaced} AS replaced,"
-        f" {_STATUS} AS status, {_HEADERS} AS headers FROM {source} AS r"
+        f" {status} AS status, {headers} AS headers FROM {source} AS r"
     )
 
 
-def _reading(plan: Reading, form: Form, parameters: Parameters) -> str:
+def _body(form: Form, reach: Reach) -> str:
+    return one(form, "r") if reach is Reach.ONE else body(form, "r")
+
+
+def _reading(plan: Reading, form: Form, reach: Reach, parameters: Parameters) -> str:
     rows = select(plan.read, parameters)
-    return _record(body(form, "r"), f"({rows})", total=total(plan, parameters))
+    return _record(_body(form, reach), f"({rows})", reach, total=total(plan, parameters))
 
 
-def _writing(written: Written, answer: Read | None, form: Form, parameters: Parameters) -> str:
+def _writing(written: Written, answer: Read | None, form: Form, reach: Reach, parameters: Parameters) -> str:
+    keys = _keys(written, reach)
     if answer is None:
-        record = _record("NULL::text", "w", keys=written.keys, replaced=written.replaced)
+        record = _record("NULL::text", "w", reach, keys=keys, replaced=written.replaced)
     else:
         rows = f"({select(written.in_order(answer), parameters, 'w')})"
-        record = _record(body(form, "r"), rows, keys=written.keys, replaced=written.replaced)
+        record = _record(_body(form, reach), rows, reach, keys=keys, replaced=written.replaced)
     return f"WITH {written.ctes} {record}"
+
+
+def _keys(written: Written, reach: Reach) -> str:
+    """The key of the row written, where it is the only one and wanted."""
+    if written.key is None:
+        return "NULL::text"
+    if reach is Reach.ONE:
+        return f"(SELECT {written.key} FROM w)"
+    return f"(SELECT CASE WHEN count(*) OVER () = 1 THEN {written.key} END FROM w LIMIT 1)"
 
 
 def _calling(plan: Call, form: Form, parameters: Parameters) -> str:

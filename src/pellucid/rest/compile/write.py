@@ -18,11 +18,12 @@ from a replaced one in every kind of table, and to every role (PostgreSQL 18 has
 class Written:
     """A write as common table expressions, of which the last is ``w``: the rows written, in the order of the body.
 
-    ``place`` is the column of ``w`` that keeps this order through joins, where there are any.
+    ``key`` writes the primary key of one of them, where it is to be told. ``place`` is the column of ``w`` that keeps this order through
+    joins, where there are any.
     """
 
     ctes: str
-    keys: str = "NULL::text"
+    key: str | None = None
     replaced: str = "0::int8"
     place: Column | None = None
 
@@ -36,10 +37,10 @@ class Written:
 def insert(plan: Insert, parameters: Parameters) -> Written:
     """New rows."""
     columns = _wanted(plan.answer, plan.table if plan.located else None)
-    keys = _keys(plan.table) if plan.located else "NULL::text"
+    key = _key(plan.table) if plan.located else None
     if not plan.groups:
         nothing = f"INSERT INTO {relation(plan.table.name)} AS t SELECT WHERE false RETURNING {handed_on(columns, 't')}"
-        return Written(f"w AS ({nothing})", keys)
+        return Written(f"w AS ({nothing})", key)
     rows = parameters.bind(plan.rows, "json")
     sources = [
         f"{_insertion(plan, each, rows, parameters)} RETURNING {handed_on(columns, 't')}" for each in plan.groups
@@ -47,11 +48,11 @@ def insert(plan: Insert, parameters: Parameters) -> Written:
     replaced = _REPLACED if plan.conflict is OnConflict.MERGE else "0::int8"
     joined = plan.answer is not None and bool(plan.answer.embeds) and not plan.answer.grouped
     if len(sources) == 1 and not joined:
-        return Written(f"w AS ({sources[0]})", keys, replaced)
+        return Written(f"w AS ({sources[0]})", key, replaced)
     place = Column(_unlike("place", {column.name for column in columns}), "bigint", "int8", cast="pg_catalog.int8")
     ctes = [f"w{number} AS ({source})" for number, source in enumerate(sources)]
     ctes.append(f"w AS ({_in_place(plan.groups, place, parameters)})")
-    return Written(", ".join(ctes), keys, replaced, place if joined else None)
+    return Written(", ".join(ctes), key, replaced, place if joined else None)
 
 
 def update(plan: Update, parameters: Parameters) -> Written:
@@ -91,10 +92,10 @@ def _wanted(answer: Read | None, keyed: Table | None = None) -> tuple[Column, ..
     return tuple(dict.fromkeys(columns + keys))
 
 
-def _keys(table: Table) -> str:
-    """The key of the one row written, each part as JSON writes it."""
+def _key(table: Table) -> str:
+    """The key of a row of ``w``, each part as JSON writes it."""
     parts = ", ".join(f"to_json(w.{identifier(name)}) #>> '{{}}'" for name in table.primary_key)
-    return f"(SELECT CASE WHEN count(*) OVER () = 1 THEN json_build_array({parts})::text END FROM w LIMIT 1)"
+    return f"json_build_array({parts})::text"
 
 
 def _in_place(groups: Sequence[Group], place: Column, parameters: Parameters) -> str:

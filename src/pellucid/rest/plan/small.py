@@ -25,7 +25,7 @@ def is_small(asked: RestRequest, plan: Plan, form: Form) -> bool:
         return False
     match plan:
         case Reading(read, None):
-            return _is_short(read) or (_is_plain(read) and read.table is not None and _is_one(read.table, read.where))
+            return _is_short(read) or _is_row(read)
         case Insert(table, groups, conflict=None, where=()):
             one_row = len(groups) == 1 and groups[0].places is None and _sends_one(asked)
             return one_row and _is_written(table, plan.answer)
@@ -46,6 +46,11 @@ def is_quiet(plan: Plan) -> bool:
             return False
 
 
+def touches_one(plan: Plan) -> bool:
+    """Whether a small request touches one row at most."""
+    return not isinstance(plan, Reading) or _is_row(plan.read)
+
+
 def _sends_one(asked: RestRequest) -> bool:
     return asked.payload is not None and len(asked.payload.rows) == 1
 
@@ -57,6 +62,11 @@ def _is_written(table: Table, answer: Read | None) -> bool:
 def _is_plain(read: Read) -> bool:
     """Whether nothing but the table's own columns is read."""
     return not read.embeds and _is_its_own(read)
+
+
+def _is_row(read: Read) -> bool:
+    """Whether it is a row of a table, by its whole key."""
+    return _is_plain(read) and read.table is not None and _is_one(read.table, read.where)
 
 
 def _is_its_own(read: Read) -> bool:
