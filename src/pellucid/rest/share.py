@@ -29,7 +29,9 @@ from pellucid.rest.compile.writer import Statement
 from pellucid.rest.member import Call, Member, Record, Waiting, told
 
 CALL = """select * from pellucid.share(
-  $1, $2, $3, $4, $5::text::text[], $6::text::text[], $7::text::text[], $8::text::text[], $9, $10, $11)"""
+  $1, $2, $3, $4::text::text[], $5::text::text[], $6::text::text[], $7::text::text[], $8, $9, $10)"""
+QUIET = """select * from pellucid.share_quiet(
+  $1, $2, $3, $4::text::text[], $5::text::text[], $6::text::text[], $7, $8, $9)"""
 """Arrays go as texts: the driver takes as long for each of their elements as PostgreSQL does for the whole."""
 PATIENCE = "10ms"
 """How long the first member that meets a lock waits for it; the others wait less."""
@@ -62,7 +64,7 @@ UNSEEN = frozenset({"request.method", "request.path", "request.headers", "reques
 
 
 log = logging.getLogger(__name__)
-_OURS = re.compile(r"\bpellucid\b|\bshare\b")
+_OURS = re.compile(r"\bpellucid\b|\bshare(_quiet)?\b")
 """What an error names that is about the function itself."""
 
 
@@ -276,13 +278,19 @@ class Share(Lifecycle):
         route = queue.route
         values = array([value for member in members for value in member.values])
         parameters = array([parameter for member in members for parameter in member.parameters])
-        width = len(members[0].parameters)
-        args = (route.read_only, route.quiet, queue.common, queue.names, values, parameters, width, PATIENCE, ENOUGH)
-        return await self._database.make(
-            Trip(
-                CALL, queue.name, route.sql, args, queue.opening, limit=LIMIT, quiet=route.quiet, reads=route.read_only
-            )
+        own = (values,) if route.quiet else (queue.names, values)
+        args = (route.read_only, queue.common, *own, parameters, len(members[0].parameters), PATIENCE, ENOUGH)
+        trip = Trip(
+            QUIET if route.quiet else CALL,
+            queue.name,
+            route.sql,
+            args,
+            queue.opening,
+            limit=LIMIT,
+            quiet=route.quiet,
+            reads=route.read_only,
         )
+        return await self._database.make(trip)
 
     def _heed(self, queue: Queue, fault: PellucidError) -> None:
         """Learn from a call that failed as a whole: everything in it has been rolled back."""
