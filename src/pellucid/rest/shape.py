@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 UNUSUAL = frozenset({
     b"origin", b"cookie", b"range", b"range-unit", b"expect", b"transfer-encoding", b"upgrade", b"access-control-request-method",
-    b"traceparent", b"x-pellucid-trace",
+    b"traceparent", b"pellucid-trace",
 })  # fmt: skip
 """Headers of requests that are left to the usual way."""
 _LONGEST_QUERY = 2048

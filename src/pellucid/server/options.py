@@ -28,7 +28,7 @@ class Limits:
     body_seconds: float = 10.0
     stall_seconds: float = 60.0
     linger_seconds: float = 5.0
-    keep_alive_seconds: int = 75
+    keep_alive_seconds: float = 75.0
     drain_seconds: float = 0.25
 
 

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from pellucid.errors import BodyTooSlow, HeadersTooLarge
 from pellucid.server.arrival import ARRIVAL
+from pellucid.server.familiar import Familiar, Message
 from pellucid.server.options import Limits
 from pellucid.server.reply import Reply, ShortWay
 
@@ -35,6 +36,7 @@ class GuardedProtocol(HttpToolsProtocol):
     """
 
     limits: ClassVar[Limits] = Limits()
+    familiar: ClassVar[Familiar] = Familiar()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,6 +49,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._short_way: ShortWay | None = getattr(self.app, "short_way", None)
         self._offered: RequestResponseCycle | None = None
         self._served = 0
+        self._idle_since = 0.0
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
@@ -59,12 +62,34 @@ class GuardedProtocol(HttpToolsProtocol):
         """Stop the clocks."""
         self._stop_clock()
         self._stop_stall()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse, then see what is still missing."""
         if self.transport.is_closing():
             return
+        rested = self._rests
+        if rested and len(data) <= self.limits.head_bytes and (message := self.familiar.read(data)):
+            self._serve(message)
+            return
+        served = self._served
+        self._parse(data)
+        if rested and self._served == served + 1 and self._phase is Phase.NOTHING:
+            self.familiar.learn(data, self.headers)
+
+    @property
+    def _rests(self) -> bool:
+        """Whether nothing is under way, in either direction, and an application that has a short way is ready for the next request."""
+        return (
+            self._short_way is not None
+            and self._phase is Phase.NOTHING
+            and not (self._answering or self._draining or self.flow.write_paused)
+            and self.limit_concurrency is None
+        )
+
+    def _parse(self, data: bytes) -> None:
         if self._phase is not Phase.NOTHING:
             self._bytes += len(data)
         self._framing += len(data) if self._phase is Phase.BODY else 0
@@ -142,6 +167,36 @@ class GuardedProtocol(HttpToolsProtocol):
 
     # -- who serves it ------------------------------------------------------------------------------------------------
 
+    def _serve(self, message: Message) -> None:
+        """Serve a request that was read without the parser, as `on_message_begin` and those after it do."""
+        self._stop_clock()
+        path = self.root_path.encode() + message.path
+        scope: Any = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "method": message.method,
+            "root_path": self.root_path,
+            "path": path.decode(),
+            "raw_path": path,
+            "query_string": message.query,
+            "headers": message.fields,
+            "state": self.app_state.copy(),
+        }
+        here = asyncio.Event()
+        here.set()
+        self.cycle = cycle = RequestResponseCycle(
+            scope, self.transport, self.flow, self.logger, self.access_logger, self.access_log, self.server_state.default_headers, here,
+            expect_100_continue=False, keep_alive=True, on_response=self.on_response_complete,
+        )  # fmt: skip
+        cycle.body += message.body
+        cycle.more_body = False
+        self._served += 1
+        self._offer(cycle)
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Offer the request to the application's short way as soon as all of it is here, which is nearly always at once."""
         self._served += 1
@@ -217,9 +272,38 @@ class GuardedProtocol(HttpToolsProtocol):
 
         Hanging up at once would make the client's system throw the answer away (RFC 9112, section 9.6).
         """
-        super().on_response_complete()
-        if self._phase is Phase.BODY and not self.transport.is_closing():
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._rest()
+        if self._phase is Phase.BODY:
             self._start_clock(self.limits.linger_seconds, self.transport.close)
+
+    def _rest(self) -> None:
+        """Wait for the next request. The timer looks for itself whether one came meanwhile, which costs less than a timer for each."""
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.limits.keep_alive_seconds, self.timeout_keep_alive_handler
+            )
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Hang up if nothing has come since the last answer for as long as that may be."""
+        self.timeout_keep_alive_task = None
+        if self._answering or self._phase is not Phase.NOTHING or self.transport.is_closing():
+            return
+        left = self._idle_since + self.limits.keep_alive_seconds - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            self.transport.close()
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Leave the timer alone: see `_rest`."""
 
     # -- stopping -----------------------------------------------------------------------------------------------------
 
@@ -279,7 +363,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
 def guarded(limits: Limits) -> type[GuardedProtocol]:
     """The protocol with these limits."""
-    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits})
+    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits, "familiar": Familiar()})
 
 
 def _problem(status: HTTPStatus, code: str, detail: str, hint: str) -> bytes:

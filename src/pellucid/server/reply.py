@@ -43,9 +43,10 @@ class Reply:
             return
         cycle.response_started = True
         cycle.waiting_for_100_continue = False
-        date = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
         close = b"" if cycle.keep_alive else b"connection: close\r\n"
-        cycle.transport.write(b"".join((STATUS_LINE[status], date, lines, close, b"\r\n", body)))
+        cycle.transport.write(
+            b"".join((STATUS_LINE[status], _written(cycle.default_headers), lines, close, b"\r\n", body))
+        )
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
@@ -55,6 +56,18 @@ class Reply:
     def usual(self) -> None:
         """Have it served as ASGI has it: nothing has been done."""
         self._start(self._cycle)
+
+
+_Fields = list[tuple[bytes, bytes]]
+_last: tuple[_Fields, bytes] = ([], b"")
+"""The fields that all answers have, and how they are written. The server makes them anew each second, for the date is among them."""
+
+
+def _written(fields: _Fields) -> bytes:
+    global _last  # noqa: PLW0603 - one for all connections
+    if _last[0] is not fields:
+        _last = (fields, b"".join([b"%b: %b\r\n" % field for field in fields]))
+    return _last[1]
 
 
 ShortWay = Callable[[MutableMapping[str, Any], bytes, Reply], bool]

@@ -99,7 +99,6 @@ def _config(application: Application, options: ServerOptions) -> uvicorn.Config:
         proxy_headers=bool(options.proxies),
         forwarded_allow_ips=list(options.proxies),
         backlog=options.backlog,
-        timeout_keep_alive=options.limits.keep_alive_seconds,
         timeout_graceful_shutdown=options.shutdown_seconds,
         reset_contextvars=True,  # a request never inherits another's context
         workers=1,

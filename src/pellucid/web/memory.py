@@ -21,7 +21,7 @@ from pellucid.web.exchange import Exchange, Listener, exchange_of
 from pellucid.web.identity import Identity
 from pellucid.web.names import new_name
 from pellucid.web.options import WebOptions
-from pellucid.web.recorder import REQUEST_ID, TRACE, request_id_of, tell, timing_of
+from pellucid.web.recorder import REQUEST_ID, request_id_of, tell, timing_of
 
 _log = logging.getLogger("pellucid.web")
 
@@ -188,7 +188,7 @@ class Memory:
     def _is_like(self, asked: Asked, body: bytes) -> bool:
         """Whether a request is like one that could be remembered, and comes from somebody who is known."""
         scope, headers = asked.scope, asked.headers
-        if len(headers) != len(scope["headers"]) or TRACE in headers or self._is_large(scope, headers, body):
+        if len(headers) != len(scope["headers"]) or self._is_large(scope, headers, body):
             return False
         likeness = self.reader.likeness(scope, headers)
         if likeness is None:
