@@ -34,6 +34,11 @@ async def test_a_subject_that_is_no_uuid_is_nobody(admin: asyncpg.Connection, su
     assert (await as_request(admin, "authenticated", f'{{"sub": {subject}}}'))[0] is None
 
 
+async def test_a_subject_that_only_looks_like_a_uuid_is_an_error(admin: asyncpg.Connection) -> None:
+    with pytest.raises(asyncpg.InvalidTextRepresentationError):
+        await as_request(admin, "authenticated", f'{{"sub": "{SUBJECT[:-1]}x"}}')
+
+
 async def test_no_search_path_changes_what_the_functions_do(admin: asyncpg.Connection) -> None:
     await admin.execute(
         'create schema evil; create function evil.current_setting(text, boolean) returns text language sql return \'{"sub": "x"}\'; '
