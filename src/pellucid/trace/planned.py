@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 
+from pellucid.trace.conditions import columns_of
 from pellucid.trace.document import Finding, Statement
-from pellucid.trace.plans import Node, columns_of, nodes_of
+from pellucid.trace.plans import Node, nodes_of
 
 MANY = 1000
 """Rows. What is done to fewer takes no time worth a word."""
@@ -52,15 +53,16 @@ def _is_hungry(node: Node) -> bool:
 def _sequential(node: Node, root: Node, statement: Statement, wall: float) -> Finding | None:
     if node.kind != "Seq Scan" or not node.filter:
         return None
-    share = _share(node.own, wall)
-    if node.measured and (not _is_hungry(node) or share < WORTH):
+    share = _share(node.own or 0.0, wall)
+    measured = node.rows is not None
+    if measured and (not _is_hungry(node) or share < WORTH):
         return None
-    if not node.measured and not (node.cost >= _COSTLY and node.cost >= root.cost / 2):
+    if not measured and not (node.cost >= _COSTLY and node.cost >= root.cost / 2):
         return None
     do, gain = _index(node, statement)
     found = (
         f"{node.looked_at:,.0f} rows were read, and {node.rows:,.0f} were wanted"
-        if node.measured
+        if measured
         else f"the planner expects {node.estimated:,.0f} rows of all that it has to read"
     )
     return Finding(
@@ -84,7 +86,7 @@ def _index(node: Node, statement: Statement) -> tuple[str, str]:
                 else advice.how
             )
             return f"{advice.sql};", gain
-    columns = columns_of(node)
+    columns = columns_of(node.filter)
     return (
         f"create index on {node.relation} ({', '.join(columns)});" if columns else f"Index what {node.filter} compares."
     ), ""
@@ -92,13 +94,14 @@ def _index(node: Node, statement: Statement) -> tuple[str, str]:
 
 def _per_row(node: Node, _root: Node, statement: Statement, wall: float) -> Finding | None:
     called = [name for name in dict.fromkeys(_CALL.findall(node.filter)) if _repeats(name, statement)]
-    if not called or (node.looked_at if node.measured else node.estimated) < MANY:
+    measured = node.rows is not None
+    if not called or (node.looked_at if measured else node.estimated) < MANY:
         return None
-    share = _share(node.own, wall)
-    if node.measured and share < WORTH:
+    share = _share(node.own or 0.0, wall)
+    if measured and share < WORTH:
         return None
     name = called[0]
-    times = f"{node.looked_at:,.0f}" if node.measured else f"about {node.estimated:,.0f}"
+    times = f"{node.looked_at:,.0f}" if measured else f"about {node.estimated:,.0f}"
     return Finding(
         code="policy-per-row",
         what=f"{name}() was called for each row of {node.relation or node.kind}.",
@@ -113,16 +116,16 @@ def _repeats(name: str, statement: Statement) -> bool:
 
 
 def _misestimate(node: Node, root: Node, _statement: Statement, wall: float) -> Finding | None:
-    if not node.measured or node.loops == 0:
+    if node.rows is None or node.loops == 0:
         return None
-    actual = node.rows / node.loops
-    more, less = max(node.estimated, actual, 1.0), max(min(node.estimated, actual), 1.0)
-    share = _share(node.seconds if node is not root else node.own, wall)
+    actual, estimated = node.rows / node.loops, node.estimated / max(node.loops, 1.0)
+    more, less = max(estimated, actual, 1.0), max(min(estimated, actual), 1.0)
+    share = _share((node.seconds if node is not root else node.own) or 0.0, wall)
     if more / less < FACTOR or more * node.loops < MANY or share < WORTH:
         return None
     return Finding(
         code="misestimate",
-        what=f"The planner expected {node.estimated:,.0f} rows of {node.relation or node.kind}, and there were {actual:,.0f}.",
+        what=f"The planner expected {estimated:,.0f} rows of {node.relation or node.kind}, and there were {actual:,.0f}.",
         because="It chooses its plan by such figures, and its statistics do not know better.",
         do=f"analyze {node.relation};"
         if node.relation
@@ -135,7 +138,7 @@ def _spilled(node: Node, _root: Node, _statement: Statement, wall: float) -> Fin
     raw = node.raw
     disk = raw.get("Sort Space Type") == "Disk" or float(raw.get("Disk Usage", 0) or 0) > 0
     batches = float(raw.get("Hash Batches", 1) or 1) > 1
-    share = _share(node.own, wall)
+    share = _share(node.own or 0.0, wall)
     if not (disk or batches) or share < WORTH:
         return None
     size = raw.get("Sort Space Used") or raw.get("Disk Usage") or raw.get("Peak Memory Usage") or 0

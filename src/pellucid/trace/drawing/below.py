@@ -7,7 +7,8 @@ from functools import partial
 from pellucid.trace.document import Commit, Place, Record, Statement, Trace
 from pellucid.trace.drawing.canvas import INNER, MARGIN, MONO, SANS, WIDTH, Canvas, fit, wrapped
 from pellucid.trace.page import duration, number, plural, size
-from pellucid.trace.plantree import Drawn, tree, triggers, walk
+from pellucid.trace.plans import tree_of
+from pellucid.trace.plantree import Drawn, triggers, walk
 from pellucid.trace.sections import lock_told, measures
 
 _LINE = 18
@@ -106,7 +107,7 @@ _HEAT_AT, _HEAT = 944, 150
 
 
 def _plan(canvas: Canvas, statement: Statement, left: float) -> None:
-    top = tree(statement.plan)
+    top = tree_of(statement.plan)
     if top is None:
         return
     canvas.y += 4
@@ -135,13 +136,13 @@ def _node(canvas: Canvas, each: Drawn, left: float, most: float) -> None:
     node, x = each.node, left + _STEP * each.level + (2 if each.level else 0)
     leads = most > 0 and node.own == most
     y = canvas.y + 15
-    canvas.text(x, y, fit(node.title, MARGIN + _COLUMNS[0][1] - 70 - x, SANS), "b" if leads else "")
+    canvas.text(x, y, fit(each.title, MARGIN + _COLUMNS[0][1] - 70 - x, SANS), "b" if leads else "")
     figures = (
         "" if node.seconds is None else duration(node.seconds),
         "" if node.rows is None else number(node.rows),
         number(node.estimated),
-        "" if node.hit is None else f"{node.hit:,}",
-        "" if node.read is None else f"{node.read:,}",
+        "" if each.hit is None else f"{each.hit:,}",
+        "" if each.read is None else f"{each.read:,}",
     )
     for (name, at), figure in zip(_COLUMNS, figures, strict=True):
         canvas.text(
@@ -151,7 +152,7 @@ def _node(canvas: Canvas, each: Drawn, left: float, most: float) -> None:
         canvas.box(MARGIN + _HEAT_AT + 14, y - 10, max(_HEAT * node.own / most, 1.5), 12, "heat" if leads else "heat soft", round_=3,
             title=f"{duration(node.own)} by itself")  # fmt: skip
     canvas.y += _ROW
-    for note in node.notes:
+    for note in each.notes:
         canvas.text(x + 20, canvas.y + 11, fit(note, WIDTH - MARGIN - 40 - x, SANS), "d")
         canvas.y += 17
 

@@ -16,9 +16,8 @@ from pellucid.trace.witness.indexes import advice, scans
 from pellucid.trace.witness.locks import Key, held, new
 from pellucid.trace.witness.log import WINDOW, Log, Written, read_log
 from pellucid.trace.witness.masking import masked, of_accounts, plan, statement
-from pellucid.trace.witness.nodes import touched
 from pellucid.trace.witness.notebook import Notebook
-from pellucid.trace.witness.notices import OURS, Notices, Told, nested
+from pellucid.trace.witness.notices import OURS, Notices, nested
 from pellucid.trace.witness.pages import look_at, places_of
 from pellucid.trace.witness.policies import policies
 from pellucid.trace.witness.sampling import Sampler, merged
@@ -92,7 +91,7 @@ class Stay:
         tree = told.plan if told else again
         rules = await self._policies(tree)
         if told:
-            self._note_scans(told)
+            self._note_scans(tree)
         elif again is not None:
             self._notebook.miss(Missing("plans of statements as they ran", "PostgreSQL sent none", _PRELOAD))
         found = Statement(
@@ -170,7 +169,7 @@ class Stay:
         return made
 
     async def _policies(self, tree: Mapping[str, Any] | None) -> tuple[str, ...]:
-        look = policies(self._lookout, touched(tree), self._role)
+        look = policies(self._lookout, tree, self._role)
         return await self._notebook.try_to("policies", _RIGHTS, look) or ()
 
     async def _new_locks(self, waited: dict[Key, Any]) -> tuple[Any, ...]:
@@ -181,10 +180,10 @@ class Stay:
 
     # -- indexes ------------------------------------------------------------------------------------------------------
 
-    def _note_scans(self, told: Told) -> None:
+    def _note_scans(self, tree: Mapping[str, Any] | None) -> None:
         """What an index would gain is asked for when the transaction is over: nobody waits for it with locks in their hands."""
-        if any(scans(told.plan)):
-            self._scanning.append((len(self._notebook.statements), told.plan))
+        if tree and any(scans(tree)):
+            self._scanning.append((len(self._notebook.statements), tree))
 
     async def _advise(self) -> None:
         """Write down what indexes would gain."""
