@@ -38,6 +38,17 @@ def test_what_a_limit_cut_off_is_no_wrong_estimate() -> None:
         assert [each.node.misjudged for each in walk(top)] == misjudged
 
 
+@pytest.mark.parametrize(
+    ("expected", "rows", "loops", "misjudged"), [(1, 0.01, 5000, False), (5000, 0, 0, False), (1, 20, 50, True)]
+)
+def test_an_estimate_is_of_each_time_and_one_row_at_least(
+    expected: float, rows: float, loops: int, misjudged: bool
+) -> None:
+    top = tree_of({"Node Type": "Index Scan", "Plan Rows": expected, "Actual Rows": rows, "Actual Loops": loops})
+    assert top is not None
+    assert top.misjudged is misjudged
+
+
 def test_a_cte_counts_where_it_is_scanned() -> None:
     cte = {"Node Type": "Result", "Subplan Name": "CTE w", "Plan Rows": 1, "Actual Total Time": 6.0, "Actual Loops": 1}
     scan = {

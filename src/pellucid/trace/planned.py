@@ -11,8 +11,6 @@ MANY = 1000
 """Rows. What is done to fewer takes no time worth a word."""
 WORTH = 0.05
 """Of the wall time. What takes less is not told."""
-FACTOR = 10.0
-"""By which an estimate has to be wrong."""
 _COSTLY = 1000.0
 _MOSTLY = 0.9
 
@@ -116,13 +114,10 @@ def _repeats(name: str, statement: Statement) -> bool:
 
 
 def _misestimate(node: Node, root: Node, _statement: Statement, wall: float) -> Finding | None:
-    if node.rows is None or node.loops == 0:
-        return None
-    actual, estimated = node.rows / node.loops, node.estimated / max(node.loops, 1.0)
-    more, less = max(estimated, actual, 1.0), max(min(estimated, actual), 1.0)
     share = _share((node.seconds if node is not root else node.own) or 0.0, wall)
-    if more / less < FACTOR or more * node.loops < MANY or share < WORTH:
+    if node.rows is None or not node.misjudged or max(node.rows, node.estimated) < MANY or share < WORTH:
         return None
+    actual, estimated = node.rows / node.loops, node.estimated / node.loops
     return Finding(
         code="misestimate",
         what=f"The planner expected {estimated:,.0f} rows of {node.relation or node.kind}, and there were {actual:,.0f}.",

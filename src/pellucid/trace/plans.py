@@ -55,11 +55,14 @@ class Node:
 
     @property
     def misjudged(self) -> bool:
-        """Whether PostgreSQL expected far more or far fewer rows than came; fewer are no wonder where nobody wanted the rest."""
-        if self.rows is None or max(self.rows, self.estimated) <= FEW or (self.cut and self.rows < self.estimated):
+        """Whether PostgreSQL expected far more or far fewer rows than came; fewer are no wonder where nobody wanted the rest.
+
+        It never expects fewer than one row each time, and of a node that did not run nothing can be said.
+        """
+        if self.rows is None or not self.loops or (self.cut and self.rows < self.estimated):
             return False
-        more, fewer = max(self.rows, self.estimated), max(min(self.rows, self.estimated), 1)
-        return more / fewer >= MISJUDGED
+        more, fewer = max(self.rows, self.estimated), max(min(self.rows, self.estimated), self.loops)
+        return more > FEW and more / fewer >= MISJUDGED
 
 
 def tree_of(plan: Mapping[str, Any] | Sequence[Any] | None) -> Node | None:
