@@ -27,7 +27,7 @@ from pellucid.trace.overview import Overview
 CONTEXT: dict[str, Any] = {}
 WAIT_SECONDS = 10.0
 MOST = 10
-CALM = "set search_path = pg_catalog; set statement_timeout = '10s'; set lock_timeout = '1s'"
+CALM = "set statement_timeout = '10s'; set lock_timeout = '1s'"
 
 
 def command(  # noqa: PLR0917 - the options of the command line are its arguments
