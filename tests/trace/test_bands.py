@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from pellucid.observe import Stage
-from pellucid.trace.bands import Kind, bands, gaps, placed
+from pellucid.trace.bands import Kind, bands, placed
 from pellucid.trace.document import Row
+from pellucid.trace.intervals import gaps
 from pellucid.trace.journey import Hop
 from tests.trace.sample import CLIENT, HOP, SERVER
 

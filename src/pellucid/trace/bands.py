@@ -6,11 +6,10 @@ from enum import StrEnum
 
 from pellucid.observe import Fact, Stage
 from pellucid.trace.document import Row, Trace
+from pellucid.trace.intervals import NEGLIGIBLE, Interval, gaps, interval
 from pellucid.trace.journey import Hop
 
 IN_POSTGRES = frozenset({Stage.PLANNING, Stage.EXECUTION, Stage.LOCKS, Stage.WAL, Stage.DISK})
-LEAST_SHOWN = 1e-6
-"""Seconds below which a gap is the clock's own."""
 
 
 class Kind(StrEnum):
@@ -22,10 +21,6 @@ class Kind(StrEnum):
     WAY = "way"
     """The part of the client's wait that the server knows nothing of: the way there and back, and queues in front of it."""
     UNACCOUNTED = "unaccounted"
-
-
-Interval = tuple[float, float]
-"""Beginning and end, in seconds from the beginning of the journey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +76,7 @@ def _folded(hop: Hop, looking: float) -> Hop:
     wait = hop.row(Stage.WAIT)
     if hop.server is None or wait is None or not looking:
         return hop
-    stays = [_interval(row) for row in hop.server.rows if row.stage is Stage.TRACE]
+    stays = [interval(row) for row in hop.server.rows if row.stage is Stage.TRACE]
     shorter = min(looking, wait.seconds)
     client = [
         replace(row, seconds=wait.seconds - shorter, facts={})
@@ -95,7 +90,7 @@ def _folded(hop: Hop, looking: float) -> Hop:
 
 
 def _moved(row: Row, stays: Sequence[Interval]) -> Row:
-    begin, end = (_before(moment, stays) for moment in _interval(row))
+    begin, end = (_before(moment, stays) for moment in interval(row))
     return replace(row, start=begin, seconds=end - begin)
 
 
@@ -156,7 +151,7 @@ def _band(title: str, rows: Iterable[Row], window: Interval, hop: Hop) -> Band:
     longest = max((row.seconds for row in ordered if not _encloses(row, ordered)), default=0.0)
     bars = _gathered(_bar(row, _depth(row, ordered), longest, hop) for row in ordered)
     if title == "client":
-        bars += _gaps([_interval(row) for row in ordered], window, None, hop)
+        bars += _unexplained([interval(row) for row in ordered], window, None, hop)
     return Band(title, window[0], window[1] - window[0], tuple(bars))
 
 
@@ -166,7 +161,7 @@ def _bar(row: Row, depth: int, longest: float, hop: Hop) -> Bar:
         label=f"{row.stage} {part}" if part else row.stage.value,
         kind=Kind.STAGE,
         stage=row.stage,
-        pieces=(_interval(row),),
+        pieces=(interval(row),),
         seconds=row.seconds,
         share=_share(row.seconds, hop),
         depth=depth,
@@ -192,10 +187,6 @@ def _together(first: Bar, other: Bar) -> Bar:
     return replace(first, pieces=pieces, seconds=seconds, share=share, longest=longest, facts=facts)
 
 
-def _interval(row: Row) -> Interval:
-    return row.start, row.start + row.seconds
-
-
 def _share(seconds: float, hop: Hop) -> float:
     return seconds / hop.seconds if hop.seconds else 0.0
 
@@ -204,7 +195,7 @@ def _contains(outer: Row, inner: Row) -> bool:
     return (
         outer is not inner
         and outer.start <= inner.start
-        and _interval(outer)[1] >= _interval(inner)[1]
+        and interval(outer)[1] >= interval(inner)[1]
         and outer.seconds > inner.seconds
     )
 
@@ -222,9 +213,9 @@ def _with_way(client: Band, server: Band, hop: Hop) -> Band:
     wait = hop.row(Stage.WAIT)
     if wait is None:
         return client
-    around = gaps([(server.start, server.start + server.seconds)], _interval(wait))
+    around = gaps([(server.start, server.start + server.seconds)], interval(wait))
     seconds = sum(end - begin for begin, end in around)
-    if seconds < LEAST_SHOWN:
+    if seconds < NEGLIGIBLE:
         return client
     way = Bar("the way", Kind.WAY, Stage.WAIT, tuple(around), seconds, _share(seconds, hop), 1)
     place = next(index for index, bar in enumerate(client.bars) if bar.stage is Stage.WAIT) + 1
@@ -232,26 +223,16 @@ def _with_way(client: Band, server: Band, hop: Hop) -> Band:
 
 
 def _with_rest(server: Band, rows: Iterable[Row], unaccounted: float, hop: Hop) -> Band:
-    rest = _gaps([_interval(row) for row in rows], (server.start, server.start + server.seconds), unaccounted, hop)
+    rest = _unexplained(
+        [interval(row) for row in rows], (server.start, server.start + server.seconds), unaccounted, hop
+    )
     return Band(server.title, server.start, server.seconds, (*server.bars, *rest))
 
 
-def _gaps(covered: list[Interval], window: Interval, seconds: float | None, hop: Hop) -> list[Bar]:
+def _unexplained(covered: list[Interval], window: Interval, seconds: float | None, hop: Hop) -> list[Bar]:
     """What no row explains, as one bar in as many pieces as there are gaps."""
     found = gaps(covered, window)
     length = sum(end - begin for begin, end in found) if seconds is None else seconds
-    if length < LEAST_SHOWN:
+    if length < NEGLIGIBLE:
         return []
     return [Bar("unaccounted", Kind.UNACCOUNTED, Stage.SERVER, tuple(found), length, _share(length, hop))]
-
-
-def gaps(covered: Iterable[Interval], window: Interval) -> list[Interval]:
-    """What of a window is not covered."""
-    found, reached = [], window[0]
-    for begin, end in sorted(covered):
-        if begin > reached:
-            found.append((reached, min(begin, window[1])))
-        reached = max(reached, end)
-    if reached < window[1]:
-        found.append((reached, window[1]))
-    return [(begin, end) for begin, end in found if end - begin > 0]
