@@ -14,7 +14,8 @@ CLEAN = (
 """What undoes everything that an earlier transaction may have left in the session. It travels in the same message as BEGIN, so it costs
 no round trip; prepared statements stay."""
 
-PINNED = (("search_path", "pg_catalog, pg_temp"),)
+OWN_PATH = "pg_catalog, pg_temp"
+PINNED = (("search_path", OWN_PATH),)
 """For connections of our own: none of PostgreSQL's functions, operators and types can be taken for one that somebody else made."""
 
 STATEMENT_CACHE = 256
