@@ -8,6 +8,7 @@ from pellucid.observe import Fact, Stage
 from pellucid.trace.document import Row, Trace
 from pellucid.trace.intervals import NEGLIGIBLE, Interval, gaps, interval
 from pellucid.trace.journey import Hop
+from pellucid.trace.page import docs
 
 IN_POSTGRES = frozenset({Stage.PLANNING, Stage.EXECUTION, Stage.LOCKS, Stage.WAL, Stage.DISK})
 
@@ -36,6 +37,11 @@ class Bar:
     depth: int = 0
     longest: bool = False
     facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    @property
+    def link(self) -> str:
+        """Where its stage is explained, if it stands for one."""
+        return docs(self.stage) if self.kind in (Kind.STAGE, Kind.LOOKING) else ""
 
 
 @dataclass(frozen=True, slots=True)
