@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pellucid.trace.bands import Band, Bar, Kind, bands, seconds_of_looking
+from pellucid.trace.bands import Band, Bar, Kind, bands
 from pellucid.trace.facts import headline
 from pellucid.trace.journey import Hop, Journey
 from pellucid.trace.page import EMPTY, Line, Piece, clean, cut, duration, facts_told, line, percent
+from pellucid.trace.placing import seconds_of_looking
 from pellucid.trace.sections import commits, missing, statements, verdict
 
 COLOURS = {"client": "cyan", "Pellucid": "bright_blue", "PostgreSQL": "magenta"}
