@@ -52,15 +52,14 @@ def _sequential(node: Node, root: Node, statement: Statement, wall: float) -> Fi
     if node.kind != "Seq Scan" or not node.filter:
         return None
     share = _share(node.own or 0.0, wall)
-    measured = node.rows is not None
-    if measured and (not _is_hungry(node) or share < WORTH):
+    if node.measured and (not _is_hungry(node) or share < WORTH):
         return None
-    if not measured and not (node.cost >= _COSTLY and node.cost >= root.cost / 2):
+    if not node.measured and not (node.cost >= _COSTLY and node.cost >= root.cost / 2):
         return None
     do, gain = _index(node, statement)
     found = (
         f"{node.looked_at:,.0f} rows were read, and {node.rows:,.0f} were wanted"
-        if measured
+        if node.measured
         else f"the planner expects {node.estimated:,.0f} rows of all that it has to read"
     )
     return Finding(
@@ -92,14 +91,13 @@ def _index(node: Node, statement: Statement) -> tuple[str, str]:
 
 def _per_row(node: Node, _root: Node, statement: Statement, wall: float) -> Finding | None:
     called = [name for name in dict.fromkeys(_CALL.findall(node.filter)) if _repeats(name, statement)]
-    measured = node.rows is not None
-    if not called or (node.looked_at if measured else node.estimated) < MANY:
+    if not called or (node.looked_at if node.measured else node.estimated) < MANY:
         return None
     share = _share(node.own or 0.0, wall)
-    if measured and share < WORTH:
+    if node.measured and share < WORTH:
         return None
     name = called[0]
-    times = f"{node.looked_at:,.0f}" if measured else f"about {node.estimated:,.0f}"
+    times = f"{node.looked_at:,.0f}" if node.measured else f"about {node.estimated:,.0f}"
     return Finding(
         code="policy-per-row",
         what=f"{name}() was called for each row of {node.relation or node.kind}.",

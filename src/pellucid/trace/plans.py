@@ -37,6 +37,11 @@ class Node:
     children: tuple["Node", ...]
 
     @property
+    def measured(self) -> bool:
+        """Whether it ran while somebody measured; otherwise there are only estimates."""
+        return self.rows is not None
+
+    @property
     def relation(self) -> str | None:
         """The table that is read, with its schema where that is known."""
         name = self.raw.get("Relation Name")
