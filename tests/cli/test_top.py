@@ -80,8 +80,8 @@ def test_as_json_with_who_waits_for_whom(url: str) -> None:
 
 
 async def _while_somebody_waits(url: str) -> dict[str, Any]:
-    holder = await connect(url, application_name="holder", within=10)
-    waiter = await connect(url, application_name="waiter", within=10)
+    holder = await connect(url, application_name="holder", within=10, session=())
+    waiter = await connect(url, application_name="waiter", within=10, session=())
     admin = await asyncpg.connect(url)
     holding = holder.transaction()
     await holding.start()

@@ -105,7 +105,9 @@ async def test_columns_have_their_types_resolved(catalog: Catalog) -> None:
         Column("id", "bigint", "int8", cast="pg_catalog.int8", nullable=False, fill=Fill.IDENTITY),
         Column("seq", "integer", "int4", cast=int4, nullable=False, fill=Fill.ALWAYS),
         Column("twice", "integer", "int4", cast=int4, fill=Fill.ALWAYS),
-        Column("amount", "positive", "int4", cast="public.positive", nullable=False, fill=Fill.DEFAULT, default="1"),
+        Column(
+            "amount", "public.positive", "int4", cast="public.positive", nullable=False, fill=Fill.DEFAULT, default="1"
+        ),
         Column(
             "title",
             "character varying(20)",
@@ -115,10 +117,18 @@ async def test_columns_have_their_types_resolved(catalog: Catalog) -> None:
             max_length=20,
             comment="What it is called",
         ),
-        Column("code", "code", "varchar", cast="public.code", max_length=5, fill=Fill.DEFAULT, default=code),
+        Column("code", "public.code", "varchar", cast="public.code", max_length=5, fill=Fill.DEFAULT, default=code),
         Column("codes", "character varying(5)[]", "varchar", array=True, cast=f"{varchar}[]", max_length=5),
-        Column("mood", "mood", "mood", cast="public.mood", fill=Fill.DEFAULT, enum=glad, default="'glad'::mood"),
-        Column("moods", "mood[]", "mood", array=True, cast="public.mood[]", enum=glad),
+        Column(
+            "mood",
+            "public.mood",
+            "mood",
+            cast="public.mood",
+            fill=Fill.DEFAULT,
+            enum=glad,
+            default="'glad'::public.mood",
+        ),
+        Column("moods", "public.mood[]", "mood", array=True, cast="public.mood[]", enum=glad),
         Column("odd", 'other."Odd Type"', "Odd Type", cast='other."Odd Type"', enum=("x",)),
         Column("fixed", "character(3)", "bpchar", cast="pg_catalog.bpchar", max_length=3),
         Column("body", "jsonb", "jsonb", cast="pg_catalog.jsonb"),

@@ -119,9 +119,9 @@ async def test_parameters(catalog: Catalog) -> None:
     assert (add.returns, add.returns_set, add.volatility, add.scalar) == ("integer", False, "immutable", True)
     assert function(catalog, "items").parameters == (Parameter("wanted", "text", cast=TEXT),)
     assert [(each.type, each.cast) for each in function(catalog, "a_pair").parameters] == [
-        ("pair", "public.pair"),
-        ("pair[]", "public.pair[]"),
-        ("item", "public.item"),
+        ("public.pair", "public.pair"),
+        ("public.pair[]", "public.pair[]"),
+        ("public.item", "public.item"),
     ]
     assert [each.name for each in function(catalog, "in_out").parameters] == ["", "b"]
 
@@ -170,7 +170,7 @@ def function_result(catalog: Catalog) -> object:
     assert found is not None
     assert tuple(found.columns.values()) == (
         Column("y", "integer", "int4", cast=INT),
-        Column("m", "mood", "mood", cast="public.mood", enum=("glad",)),
+        Column("m", "public.mood", "mood", cast="public.mood", enum=("glad",)),
     )
     return found
 
@@ -200,7 +200,12 @@ async def test_computed_columns(catalog: Catalog) -> None:
     assert computed["item"].keys() == {"loud", "moods", "whole_item"}
     assert computed["item"]["loud"] == Column("loud", "text", "text", cast=TEXT, function=TableName("public", "loud"))
     moods = computed["item"]["moods"]
-    assert (moods.type, moods.array, moods.enum, moods.function) == ("mood[]", True, ("glad",), ("helpers", "moods"))
+    assert (moods.type, moods.array, moods.enum, moods.function) == (
+        "public.mood[]",
+        True,
+        ("glad",),
+        ("helpers", "moods"),
+    )
     assert computed["seen"].keys() == {"loud"}
     assert computed["maker"].keys() == {"parent"}
 

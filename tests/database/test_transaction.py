@@ -170,10 +170,10 @@ async def test_each_stage_is_observed(database: Database) -> None:
 
 
 async def test_production_changes_no_schema(database: Database) -> None:
-    await database.administer(["create table made (id int)", "grant select on made to anon"])
+    await database.administer(["create table public.made (id int)", "grant select on public.made to anon"])
     assert (await database.refresh()).table("public", "made")
     with pytest.raises(DatabaseError):
-        await database.administer(["create table second (id int)", "create table made (id int)"])
+        await database.administer(["create table public.second (id int)", "create table public.made (id int)"])
     assert not (await database.refresh()).table("public", "second")
     sealed = Database(type(database.options)(database.options.dsn))
     with pytest.raises(FeatureOff):
@@ -267,7 +267,7 @@ async def test_the_drivers_own_time_limit_holds_for_the_end_as_well(admin: async
     await admin.execute("""create table late (id int); create function wait() returns trigger language plpgsql as $$
       begin perform pg_sleep(60); return null; end $$;
       create constraint trigger waits after insert on late deferrable initially deferred for each row execute function wait()""")
-    driver = await connect(clone.admin_dsn, application_name="late", within=60, kind=Connection)
+    driver = await connect(clone.admin_dsn, application_name="late", within=60, kind=Connection, session=())
     await driver.execute("BEGIN")
     await driver.execute("insert into late values (1)")
     async with asyncio.timeout(50):

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from pellucid.observe import Stage
-from pellucid.trace.bands import Kind, bands, gaps, placed
+from pellucid.trace.bands import Kind, bands
 from pellucid.trace.document import Row
+from pellucid.trace.intervals import gaps
 from pellucid.trace.journey import Hop
+from pellucid.trace.placing import placed
 from tests.trace.sample import CLIENT, HOP, SERVER
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from pellucid.database.caller import ACCOUNTS, Caller
 from pellucid.database.core import Database
 from pellucid.trace.document import Statement
+from pellucid.trace.plans import nodes_of
 from pellucid.trace.witness import Lookout
-from pellucid.trace.witness.nodes import nodes
 from tests.trace.looking import ANON, SHOP, looked_at, lookout_at, request
 
 CANARY = "c4n4ry"
@@ -95,7 +95,7 @@ async def test_a_policy_that_asks_for_each_row_is_counted(
         "public.item: mine (permissive): using public.visible(customer), with check (price >= 0)",
         "public.item: cheap (restrictive): using (price < 1000)",
     )
-    assert [node["Filter"] for node in nodes(statement.plan)] == [
+    assert [node.filter for node in nodes_of(statement.plan)] == [
         "((item.price < 1000) AND (item.price < 101) AND visible(item.customer))"
     ]
 

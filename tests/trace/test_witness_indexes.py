@@ -7,9 +7,9 @@ import pytest
 
 from pellucid.database.caller import Caller
 from pellucid.database.core import Database
+from pellucid.trace.conditions import columns_of
 from pellucid.trace.document import Advice
 from pellucid.trace.witness import Lookout
-from pellucid.trace.witness.indexes import columns_of
 from tests.trace.looking import looked_at, lookout_at, request
 
 SELLER = Caller("anon", '{"owner": "owner 7"}')
@@ -115,6 +115,11 @@ async def test_where_an_index_is_already_nothing_is_said(
         ("((sale.a = 1) OR (sale.b = 2))", ()),
         ("(NOT sale.done)", ()),
         ("(sale.a = sale.b)", ()),
+        ("(sale.owner = auth.uid())", ("owner",)),
+        ("(((current_setting('a.b'::text))::uuid = sale.owner) AND (5 < sale.id))", ("owner", "id")),
+        ("((sale.kind = 'x AND y'::public.mood) AND (sale.id = (InitPlan 1).col1))", ("kind", "id")),
+        ("(sale.a = lower(sale.b))", ()),
+        ("(sale.body @> '{}'::jsonb)", ()),
         ("(lower(sale.owner) = 'x'::text)", ()),
         ("visible(sale.owner)", ()),
     ],

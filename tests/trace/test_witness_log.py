@@ -8,8 +8,9 @@ import pytest
 from pellucid.database.core import Database
 from pellucid.trace.document import Commit
 from pellucid.trace.witness import Lookout
-from pellucid.trace.witness.log import Block, blocks_of, in_words, lines_of
+from pellucid.trace.witness.log import Block, blocks_of
 from pellucid.trace.witness.pages import Item, Page, picture
+from pellucid.trace.witness.words import in_words, lines_of
 from tests.trace.looking import ANON, looked_at, lookout_at, request
 
 TABLE = """
@@ -153,8 +154,11 @@ def test_pages_are_read_in_the_words_of_every_version() -> None:
 
 
 def test_unknown_records_are_told_in_postgresqls_own_words() -> None:
-    assert in_words("Gin", "VACUUM_PAGE", "", [], None) == "Gin vacuum page"
-    assert in_words("Heap", "INSERT", "", [], None) == "a row put into a relation that is gone, page ?, line ?"
+    assert in_words("Gin", "VACUUM_PAGE", "", page=None, relation=None) == "Gin vacuum page"
+    assert (
+        in_words("Heap", "INSERT", "", page=None, relation=None)
+        == "a row put into a relation that is gone, page ?, line ?"
+    )
 
 
 def test_a_page_as_a_picture() -> None:

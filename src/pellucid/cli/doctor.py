@@ -5,7 +5,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from pellucid.cli.database import echo_sql, visit
 from pellucid.cli.errors import line, printable
+from pellucid.cli.options import Config, Data, Db, Json
 from pellucid.cli.sources import load
 from pellucid.policy.doctor import examine
 from pellucid.policy.facts import Facts, Scope
@@ -27,17 +27,11 @@ FAULTY = 1
 
 
 def command(
-    as_data: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_data: Json = False,
     fix: Annotated[bool, typer.Option("--fix", help="Print the SQL that mends it, and nothing else.")] = False,
-    db: Annotated[str | None, typer.Option(metavar="URL", help="Open this database instead.")] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid"),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml"),
-    ] = None,
+    db: Db = None,
+    data: Data = None,
+    config: Config = None,
 ) -> None:
     """Find tables without row level security, views and functions with too many rights, and the like. Status 1 where there are errors."""
     settings = load({"db": db, "data": data}, os.environ, config).settings

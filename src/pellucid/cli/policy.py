@@ -12,6 +12,7 @@ from rich.console import Console
 from pellucid.cli.access import as_json, as_lines, as_tables
 from pellucid.cli.database import echo_sql, visit
 from pellucid.cli.errors import line
+from pellucid.cli.options import Config, Data, Db, Json
 from pellucid.cli.sources import load
 from pellucid.database.catalog.model import Privilege
 from pellucid.policy.applying import apply
@@ -31,13 +32,6 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Db = Annotated[str | None, typer.Option(metavar="URL", help="Open this database instead.")]
-Data = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid")
-]
-Config = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml")
-]
 Apply = Annotated[bool, typer.Option("--apply", help="Run the SQL; without this it is only shown.")]
 Asked = Annotated[str, typer.Argument(metavar="TABLE", help="A table, with its schema before it or without.")]
 _PRESETS = "; ".join(f"{preset}: {meaning}" for preset, meaning in MEANINGS.items())
@@ -47,7 +41,7 @@ _PRESETS = "; ".join(f"{preset}: {meaning}" for preset, meaning in MEANINGS.item
 def list_(  # noqa: PLR0917 - the options of the command line are its arguments
     table: Annotated[str | None, typer.Argument(help="Show this table alone.")] = None,
     role: Annotated[str | None, typer.Option(metavar="ROLE", help="Show this role alone.")] = None,
-    as_data: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_data: Json = False,
     db: Db = None,
     data: Data = None,
     config: Config = None,

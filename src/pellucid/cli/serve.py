@@ -14,6 +14,7 @@ import typer
 from pellucid.cli.banner import Terminal
 from pellucid.cli.metrics import shared_counters
 from pellucid.cli.module import Module, locate
+from pellucid.cli.options import Config, Data
 from pellucid.cli.sources import load
 from pellucid.errors import StartupError
 from pellucid.postgres import Cluster, External, InstanceLock, PostgresServer
@@ -39,10 +40,7 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
     db: Annotated[
         str | None, typer.Option(metavar="URL", help="Use this PostgreSQL instead of an embedded one.")
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid"),
-    ] = None,
+    data: Data = None,
     production: Annotated[Switch, typer.Option("--production", help="Strangers can reach this server.")] = None,
     reload: Annotated[
         Switch, typer.Option("--reload", help="Start the workers anew when a Python file changes.")
@@ -54,10 +52,7 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning, error or critical.", show_default="info")
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml"),
-    ] = None,
+    config: Config = None,
 ) -> None:
     """Serve until Ctrl-C. Every option but the last has a variable too, such as PELLUCID_PORT, and a key in the file."""
     given = {name: value for name, value in context.params.items() if name in Settings.model_fields}

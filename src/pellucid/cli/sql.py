@@ -3,11 +3,11 @@
 import os
 import signal
 import subprocess
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from pellucid.cli.options import Config, Data, Db
 from pellucid.cli.sources import load
 from pellucid.errors import StartupError
 from pellucid.postgres import (
@@ -24,15 +24,9 @@ CONTEXT: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": T
 
 def command(
     context: typer.Context,
-    db: Annotated[str | None, typer.Option(metavar="URL", help="Open this database instead.")] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid"),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml"),
-    ] = None,
+    db: Db = None,
+    data: Data = None,
+    config: Config = None,
 ) -> None:
     """Open psql. Whatever else you give goes to psql: pellucid sql -c "select 1"."""
     settings = load({"db": db, "data": data}, os.environ, config).settings

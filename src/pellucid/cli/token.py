@@ -1,13 +1,13 @@
 """``pellucid token``: an access token that lives long, for programs and for the clients of Supabase, which call it a key."""
 
 import os
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
 from pellucid.auth.tokens import open_tokens
+from pellucid.cli.options import Config, Data
 from pellucid.cli.sources import load
 from pellucid.database.caller import INTERNAL_ROLES
 from pellucid.errors import FeatureOff, StartupError
@@ -23,14 +23,8 @@ def command(
         UUID | None, typer.Option(metavar="UUID", help="The account that it stands for; otherwise none.")
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=LONGEST, help="How long it is good.")] = 3650,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid"),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml"),
-    ] = None,
+    data: Data = None,
+    config: Config = None,
 ) -> None:
     """Make an access token with this server's key and show it. It cannot be called back but by changing the key."""
     if not role or role in INTERNAL_ROLES or role.startswith("pg_"):

@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import asyncpg
@@ -17,6 +16,7 @@ from rich.live import Live
 
 from pellucid.cli.dashboard import as_lines, as_tables, fitting
 from pellucid.cli.database import reached
+from pellucid.cli.options import Config, Data, Db
 from pellucid.cli.sources import load
 from pellucid.database.driver import connect
 from pellucid.database.place import describe, unreachable
@@ -27,7 +27,7 @@ from pellucid.trace.overview import Overview
 CONTEXT: dict[str, Any] = {}
 WAIT_SECONDS = 10.0
 MOST = 10
-CALM = "set search_path = pg_catalog; set statement_timeout = '10s'; set lock_timeout = '1s'"
+CALM = "set statement_timeout = '10s'; set lock_timeout = '1s'"
 
 
 def command(  # noqa: PLR0917 - the options of the command line are its arguments
@@ -39,15 +39,9 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Show so many of each kind.", show_default="10, or what fits")
     ] = None,
-    db: Annotated[str | None, typer.Option(metavar="URL", help="Open this database instead.")] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where everything is kept.", readable=False, show_default=".pellucid"),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Settings as TOML.", readable=False, show_default="pellucid.toml"),
-    ] = None,
+    db: Db = None,
+    data: Data = None,
+    config: Config = None,
 ) -> None:
     """Show which statements take the time and which became slower, connections, locks, replication and dead rows; live on a terminal."""
     settings = load({"db": db, "data": data}, os.environ, config).settings

@@ -3,7 +3,6 @@
 import json
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +19,7 @@ from pellucid.auth.sessions.service import sessions_of
 from pellucid.auth.tables import User
 from pellucid.cli.accounts import visit
 from pellucid.cli.errors import line
+from pellucid.cli.options import Config, Data, Db, Json
 from pellucid.database.caller import ACCOUNTS
 from pellucid.errors import StartupError
 
@@ -30,14 +30,10 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Db = Annotated[str | None, typer.Option(metavar="URL", help="Open this database instead.")]
-Data = Annotated[Path | None, typer.Option(metavar="DIR", help="Where everything is kept.", show_default=".pellucid")]
-Config = Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as TOML.", show_default="pellucid.toml")]
 App = Annotated[
     str | None, typer.Option("--app", metavar="FILE", help="Your application, such as app.py: its hooks are called.")
 ]
 Who = Annotated[str, typer.Argument(metavar="USER", help="The account: its id or its address.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 

@@ -23,9 +23,6 @@ OLDEST = 15
 TURN = 0x70656C6C
 """The advisory lock that lets one node at a time ready a database."""
 
-_PINNED = (("search_path", "pg_catalog, pg_temp"),)
-"""An administrator must not run functions that somebody else gave the names of PostgreSQL's own."""
-
 WAIT_SECONDS = 10.0
 TURN_SECONDS = 60
 ATTEMPTS = 5
@@ -74,7 +71,7 @@ async def bootstrap(admin_dsn: str, *, schemas: Sequence[str] = ("public",)) -> 
 
 async def _connect(dsn: str) -> asyncpg.Connection:
     try:
-        return await connect(dsn, application_name="pellucid bootstrap", within=WAIT_SECONDS, session=_PINNED)
+        return await connect(dsn, application_name="pellucid bootstrap", within=WAIT_SECONDS)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as fault:
         raise unreachable(dsn, fault) from fault
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pellucid.database.driver import OWN_PATH
+
 ACCOUNTS_ROLE = "pellucid_accounts"
 """Owns the schema ``auth``. Only Pellucid's own account service takes it; no token can name it."""
 
@@ -24,5 +26,6 @@ class Caller:
     search_path: str | None = None
 
 
-ACCOUNTS = Caller(ACCOUNTS_ROLE)
-"""The account service itself: sign-up and sign-in look at accounts before anybody is known."""
+ACCOUNTS = Caller(ACCOUNTS_ROLE, search_path=OWN_PATH)
+"""The account service itself: sign-up and sign-in look at accounts before anybody is known. No function or operator of somebody else's is
+run there for one of PostgreSQL's own."""

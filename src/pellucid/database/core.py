@@ -90,7 +90,7 @@ class Database(Lifecycle):
         return await RoundTrip(self._lease(), trip, self._stop_statement).make()
 
     async def administer(self, statements: Sequence[str]) -> None:
-        """Change the schema: all the statements, in one transaction, on a connection of their own.
+        """Change the schema: all the statements, in one transaction, on a connection of their own. Names are written with their schema.
 
         Raises:
             FeatureOff: this process may not change it (production).

@@ -14,6 +14,10 @@ CLEAN = (
 """What undoes everything that an earlier transaction may have left in the session. It travels in the same message as BEGIN, so it costs
 no round trip; prepared statements stay."""
 
+OWN_PATH = "pg_catalog, pg_temp"
+PINNED = (("search_path", OWN_PATH),)
+"""For connections of our own: none of PostgreSQL's functions, operators and types can be taken for one that somebody else made."""
+
 STATEMENT_CACHE = 256
 """Prepared statements that one connection keeps."""
 
@@ -131,7 +135,7 @@ async def connect(
     application_name: str,
     within: float,
     kind: type[asyncpg.Connection] = asyncpg.Connection,
-    session: Iterable[tuple[str, str]] = (),
+    session: Iterable[tuple[str, str]] = PINNED,
 ) -> Any:
     """Open one connection.
 
@@ -140,7 +144,8 @@ async def connect(
         application_name: what PostgreSQL's own views call it.
         within: the longest wait, in seconds.
         kind: `Connection` where it goes into a pool, asyncpg's own otherwise.
-        session: settings that it begins with, and comes back to when it is cleaned.
+        session: settings that it begins with, and comes back to when it is cleaned. Only connections that run users' SQL have another
+            search path than `PINNED`.
 
     Raises:
         OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError: it cannot be opened.

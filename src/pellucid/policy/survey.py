@@ -31,7 +31,7 @@ _COMMANDS: Mapping[str, frozenset[Privilege]] = MappingProxyType(
 
 @asynccontextmanager
 async def opened(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection for looking and for changing rules. Names come out with their schema, whatever the database's search path is.
+    """A connection for looking and for changing rules. Its search path is pinned, so names come out with their schema.
 
     Raises:
         StartupError: the database cannot be reached, or PostgreSQL refuses something.
@@ -41,7 +41,6 @@ async def opened(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as fault:
         raise unreachable(dsn, fault) from fault
     try:
-        await connection.execute("set search_path = pg_catalog")
         yield connection
     except asyncpg.PostgresError as fault:
         reason = str(fault).partition("\n")[0]

@@ -77,7 +77,6 @@ class Looking:
         self._limit = limit
         self._before: Counters | None = None
         self._missing: dict[str, Missing] = {}
-        self._remembered = False
 
     async def look(self) -> Overview:
         """Look once. Rates are there from the second time on.

@@ -1,16 +1,15 @@
 """The bands of a picture: client, server, PostgreSQL, each with its rows on its own scale, so that what is small is seen too."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pellucid.observe import Fact, Stage
-from pellucid.trace.document import Row, Trace
+from pellucid.trace.document import Row
+from pellucid.trace.intervals import NEGLIGIBLE, Interval, gaps, interval
 from pellucid.trace.journey import Hop
-
-IN_POSTGRES = frozenset({Stage.PLANNING, Stage.EXECUTION, Stage.LOCKS, Stage.WAL, Stage.DISK})
-LEAST_SHOWN = 1e-6
-"""Seconds below which a gap is the clock's own."""
+from pellucid.trace.page import docs
+from pellucid.trace.placing import IN_POSTGRES, extent, folded, placed, seconds_of_looking, window_of
 
 
 class Kind(StrEnum):
@@ -22,10 +21,6 @@ class Kind(StrEnum):
     WAY = "way"
     """The part of the client's wait that the server knows nothing of: the way there and back, and queues in front of it."""
     UNACCOUNTED = "unaccounted"
-
-
-Interval = tuple[float, float]
-"""Beginning and end, in seconds from the beginning of the journey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +37,11 @@ class Bar:
     longest: bool = False
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
+    @property
+    def link(self) -> str:
+        """Where its stage is explained, if it stands for one."""
+        return docs(self.stage) if self.kind in (Kind.STAGE, Kind.LOOKING) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -56,52 +56,19 @@ class Band:
 def bands(hop: Hop) -> tuple[Band, ...]:
     """The bands of one hop, from the client down. The time that looking took is folded away, so that what is left has its true share."""
     looking = seconds_of_looking(hop)
-    hop = _folded(hop, looking)
+    hop = folded(hop, looking)
     client = _band("client", hop.rows, (hop.started, hop.ended), hop)
     if hop.server is None:
         return (client,)
     rows = placed(hop, hop.server)
     inner = [row for row in rows if row.stage in IN_POSTGRES]
     server = _band(
-        "Pellucid", [row for row in rows if row.stage not in IN_POSTGRES], _window(rows, hop, hop.server), hop
+        "Pellucid", [row for row in rows if row.stage not in IN_POSTGRES], window_of(rows, hop, hop.server), hop
     )
     client = _with_way(client, server, hop)
     server = _with_rest(server, rows, hop.server.unaccounted, hop)
     server = _with_looking(server, looking)
-    return (client, server, _band("PostgreSQL", inner, _extent(inner), hop)) if inner else (client, server)
-
-
-def seconds_of_looking(hop: Hop) -> float:
-    """How long the server was busy with looking."""
-    return 0.0 if hop.server is None else sum(row.seconds for row in hop.server.rows if row.stage is Stage.TRACE)
-
-
-def _folded(hop: Hop, looking: float) -> Hop:
-    """The hop as if nobody had looked: each stay of looking has no length, and what comes after it comes earlier."""
-    wait = hop.row(Stage.WAIT)
-    if hop.server is None or wait is None or not looking:
-        return hop
-    stays = [_interval(row) for row in hop.server.rows if row.stage is Stage.TRACE]
-    shorter = min(looking, wait.seconds)
-    client = [
-        replace(row, seconds=wait.seconds - shorter, facts={})
-        if row is wait
-        else replace(row, start=row.start - (shorter if row.start > wait.start else 0.0))
-        for row in hop.rows
-    ]
-    rows = [_moved(row, stays) for row in hop.server.rows if row.stage is not Stage.TRACE]
-    server = replace(hop.server, rows=tuple(rows), seconds=_before(hop.server.seconds, stays))
-    return replace(hop, rows=tuple(client), server=server)
-
-
-def _moved(row: Row, stays: Sequence[Interval]) -> Row:
-    begin, end = (_before(moment, stays) for moment in _interval(row))
-    return replace(row, start=begin, seconds=end - begin)
-
-
-def _before(moment: float, stays: Iterable[Interval]) -> float:
-    """A moment on a clock that stood still while somebody looked."""
-    return moment - sum(max(min(end, moment) - begin, 0.0) for begin, end in stays)
+    return (client, server, _band("PostgreSQL", inner, extent(inner), hop)) if inner else (client, server)
 
 
 def _with_looking(server: Band, looking: float) -> Band:
@@ -111,52 +78,12 @@ def _with_looking(server: Band, looking: float) -> Band:
     return Band(server.title, server.start, server.seconds, (*server.bars, bar))
 
 
-def placed(hop: Hop, server: Trace) -> list[Row]:
-    """The server's rows on the client's clock: in the middle of its wait, since the ways there and back are taken to be equally long."""
-    shift = _shift(hop, server)
-    return [Row(row.stage, row.start + shift, row.seconds, row.facts) for row in (*server.rows, *_in_postgres(server))]
-
-
-def _in_postgres(server: Trace) -> Iterator[Row]:
-    """What PostgreSQL says that its statements took, where the trace has no rows of it: in the middle of the time that each had to run."""
-    runs = [row for row in server.rows if row.stage is Stage.EXECUTE]
-    if any(row.stage in IN_POSTGRES for row in server.rows) or len(runs) != len(server.statements):
-        return
-    for run, statement in zip(runs, server.statements, strict=True):
-        planning, execution = statement.planning or 0.0, statement.execution or 0.0
-        begin = run.start + max(run.seconds - planning - execution, 0.0) / 2
-        if planning:
-            yield Row(Stage.PLANNING, begin, planning)
-        if execution:
-            yield Row(Stage.EXECUTION, begin + planning, execution)
-
-
-def _shift(hop: Hop, server: Trace) -> float:
-    wait = hop.row(Stage.WAIT)
-    if wait is None:
-        return hop.started
-    before = min([0.0, *(row.start for row in server.rows)])
-    length = max([server.seconds, *(row.start + row.seconds for row in server.rows)]) - before
-    middle = wait.start + (wait.seconds - length) / 2
-    return max(middle if length <= wait.seconds else min(wait.start, hop.ended - length), hop.started) - before
-
-
-def _window(rows: Sequence[Row], hop: Hop, server: Trace) -> Interval:
-    shift = _shift(hop, server)
-    begin, end = _extent(rows) if rows else (shift, shift)
-    return min(begin, shift), max(end, shift + server.seconds)
-
-
-def _extent(rows: Sequence[Row]) -> Interval:
-    return min((row.start for row in rows), default=0.0), max((row.start + row.seconds for row in rows), default=0.0)
-
-
 def _band(title: str, rows: Iterable[Row], window: Interval, hop: Hop) -> Band:
     ordered = sorted(rows, key=lambda row: (row.start, -row.seconds))
     longest = max((row.seconds for row in ordered if not _encloses(row, ordered)), default=0.0)
     bars = _gathered(_bar(row, _depth(row, ordered), longest, hop) for row in ordered)
     if title == "client":
-        bars += _gaps([_interval(row) for row in ordered], window, None, hop)
+        bars += _unexplained([interval(row) for row in ordered], window, None, hop)
     return Band(title, window[0], window[1] - window[0], tuple(bars))
 
 
@@ -166,7 +93,7 @@ def _bar(row: Row, depth: int, longest: float, hop: Hop) -> Bar:
         label=f"{row.stage} {part}" if part else row.stage.value,
         kind=Kind.STAGE,
         stage=row.stage,
-        pieces=(_interval(row),),
+        pieces=(interval(row),),
         seconds=row.seconds,
         share=_share(row.seconds, hop),
         depth=depth,
@@ -192,10 +119,6 @@ def _together(first: Bar, other: Bar) -> Bar:
     return replace(first, pieces=pieces, seconds=seconds, share=share, longest=longest, facts=facts)
 
 
-def _interval(row: Row) -> Interval:
-    return row.start, row.start + row.seconds
-
-
 def _share(seconds: float, hop: Hop) -> float:
     return seconds / hop.seconds if hop.seconds else 0.0
 
@@ -204,7 +127,7 @@ def _contains(outer: Row, inner: Row) -> bool:
     return (
         outer is not inner
         and outer.start <= inner.start
-        and _interval(outer)[1] >= _interval(inner)[1]
+        and interval(outer)[1] >= interval(inner)[1]
         and outer.seconds > inner.seconds
     )
 
@@ -222,9 +145,9 @@ def _with_way(client: Band, server: Band, hop: Hop) -> Band:
     wait = hop.row(Stage.WAIT)
     if wait is None:
         return client
-    around = gaps([(server.start, server.start + server.seconds)], _interval(wait))
+    around = gaps([(server.start, server.start + server.seconds)], interval(wait))
     seconds = sum(end - begin for begin, end in around)
-    if seconds < LEAST_SHOWN:
+    if seconds < NEGLIGIBLE:
         return client
     way = Bar("the way", Kind.WAY, Stage.WAIT, tuple(around), seconds, _share(seconds, hop), 1)
     place = next(index for index, bar in enumerate(client.bars) if bar.stage is Stage.WAIT) + 1
@@ -232,26 +155,16 @@ def _with_way(client: Band, server: Band, hop: Hop) -> Band:
 
 
 def _with_rest(server: Band, rows: Iterable[Row], unaccounted: float, hop: Hop) -> Band:
-    rest = _gaps([_interval(row) for row in rows], (server.start, server.start + server.seconds), unaccounted, hop)
+    rest = _unexplained(
+        [interval(row) for row in rows], (server.start, server.start + server.seconds), unaccounted, hop
+    )
     return Band(server.title, server.start, server.seconds, (*server.bars, *rest))
 
 
-def _gaps(covered: list[Interval], window: Interval, seconds: float | None, hop: Hop) -> list[Bar]:
+def _unexplained(covered: list[Interval], window: Interval, seconds: float | None, hop: Hop) -> list[Bar]:
     """What no row explains, as one bar in as many pieces as there are gaps."""
     found = gaps(covered, window)
     length = sum(end - begin for begin, end in found) if seconds is None else seconds
-    if length < LEAST_SHOWN:
+    if length < NEGLIGIBLE:
         return []
     return [Bar("unaccounted", Kind.UNACCOUNTED, Stage.SERVER, tuple(found), length, _share(length, hop))]
-
-
-def gaps(covered: Iterable[Interval], window: Interval) -> list[Interval]:
-    """What of a window is not covered."""
-    found, reached = [], window[0]
-    for begin, end in sorted(covered):
-        if begin > reached:
-            found.append((reached, min(begin, window[1])))
-        reached = max(reached, end)
-    if reached < window[1]:
-        found.append((reached, window[1]))
-    return [(begin, end) for begin, end in found if end - begin > 0]

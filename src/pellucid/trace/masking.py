@@ -7,7 +7,6 @@ from typing import Any
 from pellucid.observe import Fact
 from pellucid.trace.document import Commit, Lock, Missing, Row, Statement, Trace
 from pellucid.trace.witness.masking import statement as shown
-from pellucid.trace.witness.tokens import binds
 from pellucid.web.redact import escape, redact
 
 _LONGEST = 8192
@@ -27,11 +26,6 @@ def masked(trace: Trace) -> Trace:
     )
 
 
-def shown_sql(sql: str) -> str:
-    """A statement as it may be shown. Constants of one that binds its values are its author's; those of others may be anybody's."""
-    return shown(sql, bound=binds(sql))
-
-
 def _facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:
     return {name: _fact(name, fact) for name, fact in facts.items()}
 
@@ -39,7 +33,7 @@ def _facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:
 def _fact(name: str, fact: Fact) -> Fact:
     if not isinstance(fact, str):
         return fact
-    text = shown_sql(fact) if name == "sql" else _said(fact)
+    text = shown(fact) if name == "sql" else _said(fact)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

@@ -1,6 +1,7 @@
 """Text to be shown: lines of pieces with a style and perhaps a link, and how numbers are written in them."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import NamedTuple
 
 from pellucid.observe import Fact, Stage
@@ -93,6 +94,14 @@ def sentences(*texts: str) -> str:
 def plural(count: int, word: str) -> str:
     """``1 row``, ``2 rows``."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def phrase(status: int) -> str:
+    """What a status of HTTP means, where it is a known one."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 _UNITLESS = frozenset({"share", "ratio", "cost", "gain"})

@@ -5,7 +5,7 @@ from typing import Any
 
 from pellucid.database.driver import Connection
 from pellucid.trace.document import Commit, Missing, Statement
-from pellucid.trace.masking import shown_sql
+from pellucid.trace.witness.masking import statement
 from pellucid.web.redact import BLOT
 
 _MOST = 200
@@ -28,7 +28,7 @@ class Plain:
         """Write the statement down."""
         if len(self.statements) < _MOST:
             hidden = tuple(None if value is None else BLOT for value in args)
-            self.statements.append(Statement(shown_sql(sql), hidden, rows=rows))
+            self.statements.append(Statement(statement(sql), hidden, rows=rows))
 
     async def ending(self, driver: Connection) -> None:
         """Look at nothing."""

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Callable, Iterator
 
+from pellucid.trace.conditions import columns_of
 from pellucid.trace.document import Finding, Statement
-from pellucid.trace.plans import Node, columns_of, nodes_of
+from pellucid.trace.plans import Node, nodes_of
 
 MANY = 1000
 """Rows. What is done to fewer takes no time worth a word."""
 WORTH = 0.05
 """Of the wall time. What takes less is not told."""
-FACTOR = 10.0
-"""By which an estimate has to be wrong."""
 _COSTLY = 1000.0
 _MOSTLY = 0.9
 
@@ -52,7 +51,7 @@ def _is_hungry(node: Node) -> bool:
 def _sequential(node: Node, root: Node, statement: Statement, wall: float) -> Finding | None:
     if node.kind != "Seq Scan" or not node.filter:
         return None
-    share = _share(node.own, wall)
+    share = _share(node.own or 0.0, wall)
     if node.measured and (not _is_hungry(node) or share < WORTH):
         return None
     if not node.measured and not (node.cost >= _COSTLY and node.cost >= root.cost / 2):
@@ -84,7 +83,7 @@ def _index(node: Node, statement: Statement) -> tuple[str, str]:
                 else advice.how
             )
             return f"{advice.sql};", gain
-    columns = columns_of(node)
+    columns = columns_of(node.filter)
     return (
         f"create index on {node.relation} ({', '.join(columns)});" if columns else f"Index what {node.filter} compares."
     ), ""
@@ -94,7 +93,7 @@ def _per_row(node: Node, _root: Node, statement: Statement, wall: float) -> Find
     called = [name for name in dict.fromkeys(_CALL.findall(node.filter)) if _repeats(name, statement)]
     if not called or (node.looked_at if node.measured else node.estimated) < MANY:
         return None
-    share = _share(node.own, wall)
+    share = _share(node.own or 0.0, wall)
     if node.measured and share < WORTH:
         return None
     name = called[0]
@@ -113,16 +112,13 @@ def _repeats(name: str, statement: Statement) -> bool:
 
 
 def _misestimate(node: Node, root: Node, _statement: Statement, wall: float) -> Finding | None:
-    if not node.measured or node.loops == 0:
+    share = _share((node.seconds if node is not root else node.own) or 0.0, wall)
+    if node.rows is None or not node.misjudged or max(node.rows, node.estimated) < MANY or share < WORTH:
         return None
-    actual = node.rows / node.loops
-    more, less = max(node.estimated, actual, 1.0), max(min(node.estimated, actual), 1.0)
-    share = _share(node.seconds if node is not root else node.own, wall)
-    if more / less < FACTOR or more * node.loops < MANY or share < WORTH:
-        return None
+    actual, estimated = node.rows / node.loops, node.estimated / node.loops
     return Finding(
         code="misestimate",
-        what=f"The planner expected {node.estimated:,.0f} rows of {node.relation or node.kind}, and there were {actual:,.0f}.",
+        what=f"The planner expected {estimated:,.0f} rows of {node.relation or node.kind}, and there were {actual:,.0f}.",
         because="It chooses its plan by such figures, and its statistics do not know better.",
         do=f"analyze {node.relation};"
         if node.relation
@@ -135,7 +131,7 @@ def _spilled(node: Node, _root: Node, _statement: Statement, wall: float) -> Fin
     raw = node.raw
     disk = raw.get("Sort Space Type") == "Disk" or float(raw.get("Disk Usage", 0) or 0) > 0
     batches = float(raw.get("Hash Batches", 1) or 1) > 1
-    share = _share(node.own, wall)
+    share = _share(node.own or 0.0, wall)
     if not (disk or batches) or share < WORTH:
         return None
     size = raw.get("Sort Space Used") or raw.get("Disk Usage") or raw.get("Peak Memory Usage") or 0

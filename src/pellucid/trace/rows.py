@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from pellucid.observe import Fact, Span, Stage
 from pellucid.trace.document import Row
-
-_NEGLIGIBLE = 1e-6
-"""Seconds. Shorter gaps are the reading of the clock itself."""
+from pellucid.trace.intervals import NEGLIGIBLE, Interval, gaps, interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ def rows_of(marks: Marks, spans: Sequence[Span], arrival: Mapping[str, Fact]) ->
     stays = [Row(span.stage, span.started, _seconds(span, marks.ended), span.facts) for span in spans]
     named = [*_known(marks, stays, arrival), *stays]
     rows = sorted(named, key=lambda row: (row.start, -row.seconds))
-    left = sum(end - start for start, end in _gaps(marks.arrived, marks.ended, rows))
+    left = sum(end - start for start, end in _uncovered(marks.arrived, marks.ended, rows))
     return tuple(Row(row.stage, row.start - marks.arrived, row.seconds, row.facts) for row in rows), max(0.0, left)
 
 
@@ -66,18 +64,9 @@ def _known(marks: Marks, stays: Sequence[Row], arrival: Mapping[str, Fact]) -> I
 
 
 def _between(start: float, end: float, rows: Iterable[Row], part: str) -> Iterator[Row]:
-    for begin, stop in _gaps(start, end, rows):
+    for begin, stop in _uncovered(start, end, rows):
         yield Row(Stage.SERVER, begin, stop - begin, {"part": part})
 
 
-def _gaps(start: float, end: float, rows: Iterable[Row]) -> Iterator[tuple[float, float]]:
-    """What no row covers between two moments."""
-    at = start
-    for row in sorted(rows, key=lambda row: row.start):
-        if row.start >= end:
-            break
-        if row.start - at > _NEGLIGIBLE:
-            yield at, row.start
-        at = max(at, row.start + row.seconds)
-    if end - at > _NEGLIGIBLE:
-        yield at, end
+def _uncovered(start: float, end: float, rows: Iterable[Row]) -> list[Interval]:
+    return gaps(map(interval, rows), (start, end), NEGLIGIBLE)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pellucid.trace.document import Commit, Finding, Lock, Missing, Place, Statement, Trace
 from pellucid.trace.journey import Journey
 from pellucid.trace.page import EMPTY, Line, Piece, cut, duration, line, number, percent, plural, sentences, size
-from pellucid.trace.plantree import Drawn, Node, tree, triggers, walk
+from pellucid.trace.plans import Node, tree_of
+from pellucid.trace.plantree import Drawn, triggers, walk
 
 _BRANCH, _LAST, _GOES_ON, _OVER = "├─ ", "└─ ", "│  ", "   "
 _FIGURES = 44
@@ -41,7 +42,7 @@ def _statement(statement: Statement, columns: int, indent: str, *, drawn: bool) 
             f"${number} = {'NULL' if each is None else each}" for number, each in enumerate(statement.parameters, 1)
         )
         yield line(indent, Piece(cut(shown, columns - len(indent)), "dim"))
-    top = tree(statement.plan)
+    top = tree_of(statement.plan)
     if top is not None:
         yield from plan_lines(top, columns, indent, drawn=drawn)
     yield from _around(statement, indent)
@@ -78,31 +79,31 @@ def _sql(sql: str, room: int) -> Iterator[str]:
 
 def plan_lines(top: Node, columns: int, indent: str, *, drawn: bool) -> Iterator[Line]:
     """A plan as a tree with a column for each figure."""
-    longest = max(3 * each.level + len(each.node.title) + 2 for each in walk(top))
+    longest = max(3 * each.level + len(each.title) + 2 for each in walk(top))
     room = max(min(columns - len(indent) - _FIGURES - 8, longest), 24)
     head = f"{'time':>10}{'rows':>9}{'expected':>10}{'cached':>8}{'read':>7}"
     yield line(indent, Piece("plan".ljust(room) + head, "dim"))
     slowest = max((each.node.own or 0.0 for each in walk(top)), default=0.0)
     for each in walk(top):
         yield _node_line(each, room, indent, slowest, drawn=drawn)
-        for note in each.node.notes:
+        for note in each.notes:
             yield line(indent, Piece(f"{_stem(each, drawn=drawn)}    {cut(note, columns - len(indent) - 12)}", "dim"))
 
 
 def _node_line(each: Drawn, room: int, indent: str, slowest: float, *, drawn: bool) -> Line:
     node = each.node
-    title = cut(f"{_branch(each, drawn=drawn)}{node.title}", room - 1).ljust(room)
+    title = cut(f"{_branch(each, drawn=drawn)}{each.title}", room - 1).ljust(room)
     leads = slowest > 0 and node.own == slowest
     time = "" if node.seconds is None else duration(node.seconds)
     rows = "" if node.rows is None else number(node.rows)
-    read = "" if node.read is None else f"{node.read:,}"
+    read = "" if each.read is None else f"{each.read:,}"
     return line(
         indent,
         Piece(title, "bold" if leads else ""),
         Piece(f"{time:>10}", "bold" if leads else ""),
         Piece(f"{rows:>9}{number(node.estimated):>10}", "bold red" if node.misjudged else ""),
-        f"{'' if node.hit is None else f'{node.hit:,}':>8}{read:>7}",
-        Piece(f" {duration(node.io)}" if node.io else "", "dim"),
+        f"{'' if each.hit is None else f'{each.hit:,}':>8}{read:>7}",
+        Piece(f" {duration(each.io)}" if each.io else "", "dim"),
     )
 
 

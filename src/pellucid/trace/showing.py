@@ -1,12 +1,11 @@
 """A trace that is kept, shown for people: as text or as a picture, by the same hands that draw a client's journey."""
 
-from http import HTTPStatus
-
 from pellucid.observe import Stage
-from pellucid.trace.document import Row, Trace
+from pellucid.trace.document import Row
 from pellucid.trace.drawing.picture import picture
 from pellucid.trace.encode import from_bytes
 from pellucid.trace.journey import Hop, Journey
+from pellucid.trace.page import phrase
 from pellucid.trace.waterfall import Sheet, waterfall
 
 _COLUMNS = 120
@@ -38,12 +37,6 @@ def _journey(content: bytes) -> Journey:
     trace = from_bytes(content)
     waited = (Row(Stage.WAIT, 0.0, trace.seconds),)
     return Journey(
-        (Hop(trace.method, trace.target, waited, "", trace.status, _phrase(trace), trace.id, trace),), trace.findings
+        (Hop(trace.method, trace.target, waited, "", trace.status, phrase(trace.status), trace.id, trace),),
+        trace.findings,
     )
-
-
-def _phrase(trace: Trace) -> str:
-    try:
-        return HTTPStatus(trace.status).phrase
-    except ValueError:
-        return ""

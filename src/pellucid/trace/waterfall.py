@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pellucid.trace.bands import Band, Bar, Kind, bands, seconds_of_looking
+from pellucid.trace.bands import Band, Bar, Kind, bands
 from pellucid.trace.facts import headline
 from pellucid.trace.journey import Hop, Journey
-from pellucid.trace.page import EMPTY, Line, Piece, clean, cut, docs, duration, facts_told, line, percent
+from pellucid.trace.page import EMPTY, Line, Piece, clean, cut, duration, facts_told, line, percent
+from pellucid.trace.placing import seconds_of_looking
 from pellucid.trace.sections import commits, missing, statements, verdict
 
 COLOURS = {"client": "cyan", "Pellucid": "bright_blue", "PostgreSQL": "magenta"}
@@ -104,11 +105,9 @@ def _label(bar: Bar, style: str) -> Line:
     """A row's name, as wide as the column, where only the name itself is a link."""
     indent = "  " * (bar.depth + 1)
     name = cut(clean(bar.label), _LABEL - len(indent))
-    link = docs(bar.stage) if bar.kind in _LINKED else ""
-    return Piece(indent), Piece(name, style, link), Piece(" " * (_LABEL - len(indent) - len(name)))
+    return Piece(indent), Piece(name, style, bar.link), Piece(" " * (_LABEL - len(indent) - len(name)))
 
 
-_LINKED = frozenset({Kind.STAGE, Kind.LOOKING})
 _EXPLAINED = {
     Kind.LOOKING: "the looking itself: it is folded away here",
     Kind.WAY: "there and back, and queues in front of the server",

@@ -14,8 +14,16 @@ from pellucid.auth.admin.service import OPERATORS, Actor, Administration
 from pellucid.auth.audit import Event
 from pellucid.auth.hooks import Hooks
 from pellucid.database.caller import ACCOUNTS, ACCOUNTS_ROLE
+from pellucid.database.driver import OWN_PATH
 
-AS_SERVICE, AS_ACCOUNTS = text("set local role service_role"), text(f"set local role {ACCOUNTS_ROLE}")
+AS_SERVICE = text("""
+select pg_catalog.set_config('search_path', s.reset_val, true), pg_catalog.set_config('role', 'service_role', true)
+from pg_catalog.pg_settings s where s.name = 'search_path'
+""")
+"""The application's hooks find names as its requests do that have a session of their own."""
+AS_ACCOUNTS = text(
+    f"select pg_catalog.set_config('role', '{ACCOUNTS_ROLE}', true), pg_catalog.set_config('search_path', '{OWN_PATH}', true)"
+)
 HIDDEN = frozenset(
     {
         "hash",

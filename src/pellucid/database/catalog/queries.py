@@ -1,4 +1,5 @@
-"""The few queries that read the catalog (PostgreSQL, chapter 53). Every name is qualified, for the search path is the database's own."""
+"""The few queries that read the catalog (PostgreSQL, chapter 53). The search path is pinned where they are asked, so the names of types
+come out with their schema, as PostgREST has them."""
 
 ROLES = """
 select r.oid, r.rolname as name, r.rolsuper as superuser, r.rolname = current_user as login,

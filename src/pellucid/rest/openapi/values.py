@@ -122,9 +122,9 @@ def _or_null(schema: Json) -> Json:
 
 
 def answered_type(declared: str) -> Json:
-    """What an answer holds of a type by its declared name: the result of a function."""
+    """What an answer holds of a type by its declared name, whatever schema it lives in: the result of a function."""
     array = declared.endswith("[]")
-    name = declared.removesuffix("[]")
+    name = declared.removesuffix("[]").rpartition(".")[2]
     return answered(Column("", declared, _BASES.get(name, name), array=array))
 
 

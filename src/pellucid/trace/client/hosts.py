@@ -1,4 +1,4 @@
-"""The names that a machine knows by itself (hosts(5))."""
+"""The names that a machine knows by itself (hosts(5)), and addresses as text."""
 
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,6 +14,14 @@ def in_hosts_file(name: str, file: Path) -> tuple[str, ...]:
     found = (line.partition("#")[0].split() for line in lines)
     named = [words[0] for words in found if wanted in [word.lower() for word in words[1:]]]
     return tuple(dict.fromkeys(address for address in named if is_address(address)))
+
+
+def spelt(address: tuple[str, int] | tuple[str, int, int, int] | None) -> str:
+    """A socket's address and port."""
+    if not address:
+        return "unknown"
+    host, port = address[0], address[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_address(text: str) -> bool:

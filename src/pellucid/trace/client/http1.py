@@ -5,8 +5,9 @@ import h11
 from pellucid.trace.client.asked import Asked
 from pellucid.trace.client.failure import Failed, HungUp
 from pellucid.trace.client.notes import Facts
-from pellucid.trace.client.talk import UNSENDABLE, Head, Sink, phrase, raw, text
+from pellucid.trace.client.talk import UNSENDABLE, Head, Sink, raw, text
 from pellucid.trace.client.wire import Wire
+from pellucid.trace.page import phrase
 
 MOST_HEAD = 1024 * 1024
 

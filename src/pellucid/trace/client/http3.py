@@ -16,6 +16,7 @@ from aioquic.tls import SessionTicket
 from pellucid.trace.client.asked import Asked
 from pellucid.trace.client.certificates import Chain
 from pellucid.trace.client.failure import Failed, HungUp
+from pellucid.trace.client.hosts import spelt
 from pellucid.trace.client.notes import Facts
 from pellucid.trace.client.talk import Head, Sink, head_of, pseudo
 
@@ -100,9 +101,8 @@ class Quic(QuicConnectionProtocol):
 class QuicDialled:
     """A QUIC connection whose handshake is done; what `race.race` deals with."""
 
-    def __init__(self, quic: Quic, began: float, local: str, remote: str) -> None:
-        self.quic, self.began, self.local, self.remote = quic, began, local, remote
-        self.ended = perf_counter()
+    def __init__(self, quic: Quic, local: str, remote: str) -> None:
+        self.quic, self.local, self.remote = quic, local, remote
 
     def close(self) -> None:
         """Let it go."""
@@ -128,7 +128,6 @@ async def dial(
         max_stream_data=8 << 20,
     )
     connection = QuicConnection(configuration=configuration, session_ticket_handler=keep.append)
-    began = perf_counter()
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     transport, quic = await loop.create_datagram_endpoint(
         lambda: Quic(connection), remote_addr=(address, port), family=family
@@ -140,9 +139,7 @@ async def dial(
     except BaseException:
         quic.hang_up()
         raise
-    return QuicDialled(
-        quic, began, _spelt(transport.get_extra_info("sockname")), _spelt(transport.get_extra_info("peername"))
-    )
+    return QuicDialled(quic, spelt(transport.get_extra_info("sockname")), spelt(transport.get_extra_info("peername")))
 
 
 class Http3:
@@ -231,8 +228,3 @@ class Http3:
     async def close(self) -> None:
         """Hang up, and wait for nothing."""
         self._quic.hang_up()
-
-
-def _spelt(name: tuple[str, int]) -> str:
-    host, port = name[0], name[1]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

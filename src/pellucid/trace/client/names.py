@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from pellucid.trace.client.asked import Origin, Ways
 from pellucid.trace.client.failure import Failed
-from pellucid.trace.client.hosts import in_hosts_file, is_address
+from pellucid.trace.client.hosts import in_hosts_file, is_address, spelt
 from pellucid.trace.client.notes import Facts
-from pellucid.trace.client.questions import Config, Reply, ask, spelt, system_config
+from pellucid.trace.client.questions import Config, Reply, ask, system_config
 
 RESOLUTION_DELAY = 0.05
 """How long an answer for IPv6 is waited for when that for IPv4 is there (RFC 8305, 3)."""

@@ -11,6 +11,7 @@ import dns.rdatatype
 import dns.resolver
 
 from pellucid.trace.client.failure import Failed
+from pellucid.trace.client.hosts import spelt
 
 ROUNDS = 2
 """How often each server is asked before a name counts as not to be found out."""
@@ -118,9 +119,3 @@ def _reply(message: dns.message.Message, kind: str, server: Server, transport: s
     if chain is not None and chain.cnames:
         aliases = tuple(alias[0].to_text(omit_final_dot=True) for alias in chain.cnames)
     return Reply(kind, server, transport, rcode, addresses, ttl, aliases, silent, len(silent) + 1)
-
-
-def spelt(server: Server) -> str:
-    """A server's address and port."""
-    host, port = server
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -43,7 +43,6 @@ class Race(Generic[Won]):
 
     winner: Won
     address: str
-    tries: tuple[Try, ...]
 
 
 def in_turn(addresses: Iterable[str]) -> list[str]:
@@ -86,7 +85,7 @@ async def race(
                 last = task.exception()
                 if last is None:
                     one.outcome = "answered"
-                    return Race(task.result(), one.address, tuple(tries))
+                    return Race(task.result(), one.address)
     finally:
         await _give_up(running)
     raise last or Failed("there is no address to try")

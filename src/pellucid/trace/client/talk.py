@@ -1,6 +1,5 @@
 """One way to ask and be answered over an open connection, the same for each version of HTTP."""
 
-import http
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,6 +7,7 @@ from typing import Protocol
 from pellucid.trace.client.asked import Asked
 from pellucid.trace.client.failure import Failed
 from pellucid.trace.client.notes import Facts
+from pellucid.trace.page import phrase
 
 UNSENDABLE = ("the request cannot be sent: it breaks the rules of HTTP", "look at the method and the headers")
 """The message does not quote what is wrong with it: that may be a secret."""
@@ -52,14 +52,6 @@ class Talk(Protocol):
 def text(value: bytes) -> str:
     """A header's name or value (RFC 9110, 5.5)."""
     return value.decode("latin-1")
-
-
-def phrase(status: int) -> str:
-    """What a status means, where it is a known one."""
-    try:
-        return http.HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def raw(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -5,6 +5,7 @@ import socket
 from typing import Protocol
 
 from pellucid.trace.client.failure import Failed
+from pellucid.trace.client.hosts import spelt
 
 CHUNK = 64 * 1024
 
@@ -31,8 +32,8 @@ class Tcp:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self.received = self.sent = 0
-        self.local = _spelt(writer.get_extra_info("sockname"))
-        self.remote = _spelt(writer.get_extra_info("peername"))
+        self.local = spelt(writer.get_extra_info("sockname"))
+        self.remote = spelt(writer.get_extra_info("peername"))
 
     async def read(self) -> bytes:
         """What is there, or comes next.
@@ -98,11 +99,3 @@ def where(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int
     plain, _, interface = address.partition("%")
     scope = 0 if not interface else int(interface) if interface.isdecimal() else socket.if_nametoindex(interface)
     return plain, port, 0, scope
-
-
-def _spelt(name: tuple[str, int] | None) -> str:
-    """A socket's address and port."""
-    if not name:
-        return "unknown"
-    host, port = name[0], name[1]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from pellucid.trace.bands import seconds_of_looking
 from pellucid.trace.document import Finding
-from pellucid.trace.drawing.below import draw_commits, draw_missing, draw_statements
 from pellucid.trace.drawing.canvas import BOLD, INNER, MARGIN, MONO, SANS, WIDTH, Canvas, fit, wrapped
+from pellucid.trace.drawing.commits import draw_commits, draw_missing
+from pellucid.trace.drawing.statements import draw_statements
 from pellucid.trace.drawing.waterfall import draw_bands
 from pellucid.trace.journey import Hop, Journey
 from pellucid.trace.page import duration, percent, sentences
+from pellucid.trace.placing import seconds_of_looking
 from pellucid.trace.sections import unremarkable
 
 

@@ -6,7 +6,7 @@ from pellucid.trace.bands import Band, Bar, Kind, bands
 from pellucid.trace.drawing.canvas import INNER, MARGIN, SANS, WIDTH, Canvas, fit
 from pellucid.trace.facts import headline
 from pellucid.trace.journey import Hop
-from pellucid.trace.page import docs, duration, facts_told, percent
+from pellucid.trace.page import duration, facts_told, percent
 
 ROW = 24
 _HEAD = 46
@@ -76,12 +76,11 @@ def _draw_label(canvas: Canvas, bar: Bar, y: float) -> None:
         y + 16,
         fit(bar.label, 128 - indent, SANS),
         style,
-        link=docs(bar.stage) if bar.kind in _LINKED else "",
+        link=bar.link,
     )
     canvas.text(_LEFT - 14, y + 16, duration(bar.seconds), f"m {style}".strip(), anchor="end")
 
 
-_LINKED = frozenset({Kind.STAGE, Kind.LOOKING})
 _EXPLAINED = {
     Kind.LOOKING: "the looking itself: it is folded away here",
     Kind.WAY: "there and back, and queues before the server",

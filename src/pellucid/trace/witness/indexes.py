@@ -4,32 +4,23 @@ Nothing is tried. Whoever plans a statement runs users' code: functions are work
 SET ROLE. So nobody's statement is ever planned where an administrator has logged in; the gain is worked out from what the run itself told.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pellucid.trace.conditions import columns_of
 from pellucid.trace.document import Advice
+from pellucid.trace.plans import Node, nodes_of
 from pellucid.trace.witness.lookout import Lookout
-from pellucid.trace.witness.nodes import Node, nodes
 
 REMOVED, SELECTIVE = 500, 9
 """A scan is worth an index where it threw away at least so many rows, and so many times the rows that it kept."""
-
-COLUMNS = 3
-"""Columns of an index that is named, at most."""
 
 PAGE, ROW = 4.0, 0.01
 """What PostgreSQL reckons for a page and a row (``random_page_cost``, ``cpu_tuple_cost``; 19.7.2), where nobody chose otherwise."""
 
 DESCENT = 3
 """Pages from the root of an index to its leaf."""
-
-_COLUMN = r'(?:(?:"(?:[^"]|"")+"|\w+)\.)?("(?:[^"]|"")+"|\w+)'
-_COMPARISON = re.compile(
-    rf'(?:(?<![\w"])\({_COLUMN}\)::[\w ]+?(?:\(\d+\))?|(?<![\w".]){_COLUMN}) (=|<|>|<=|>=) (?!\(?"?\w+"?\.)'
-)
-"""A column, or one that is cast, compared with something that is no column."""
 
 _INDEXES = """select array(select quote_ident(a.attname) from unnest(i.indkey::int2[]) with ordinality as k(number, place)
   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number order by k.place) as columns
@@ -78,40 +69,25 @@ def estimated(wanted: Wanted, scan: Node, before: float) -> Advice:
         scan: the node of the plan that would use it.
         before: what PostgreSQL reckoned for the whole statement.
     """
-    loops = scan.get("Actual Loops", 1) or 1
-    kept, removed = scan.get("Actual Rows", 0), scan.get("Rows Removed by Filter", 0)
+    loops = scan.loops or 1.0
+    kept, removed = (scan.rows or 0.0) / loops, scan.removed / loops
     cost = PAGE * (DESCENT + min(kept, wanted.pages)) + ROW * kept
-    after = max(cost * loops, before - (scan["Total Cost"] - cost) * loops)
+    after = max(cost * loops, before - (scan.cost - cost) * loops)
     read = f"{kept:,.0f} of {kept + removed:,.0f} rows were wanted, and the table has {wanted.pages:,} pages"
     return Advice(wanted.table, wanted.sql, f"a rough estimate, nothing was tried: {read}", before, after)
 
 
 def scans(plan: Mapping[str, Any]) -> Iterator[Node]:
     """The sequential scans that threw away most of what they read."""
-    for node in nodes(plan):
-        removed = node.get("Rows Removed by Filter", 0) * node.get("Actual Loops", 1)
-        kept = node.get("Actual Rows", 0) * node.get("Actual Loops", 1)
-        if node["Node Type"] == "Seq Scan" and removed >= REMOVED and removed >= SELECTIVE * kept:
+    for node in nodes_of(plan):
+        if node.kind == "Seq Scan" and node.removed >= max(REMOVED, SELECTIVE * (node.rows or 0.0)):
             yield node
-
-
-def columns_of(condition: str) -> tuple[str, ...]:
-    """The columns that an index could serve, quoted where they must be: those compared for equality, then one that is compared otherwise.
-
-    Of a condition with alternatives (OR) nothing is said.
-    """
-    if " OR " in condition or "NOT " in condition:
-        return ()
-    found = [(match[1] or match[2], match[3]) for match in _COMPARISON.finditer(condition)]
-    equal = [column for column, operator in found if operator == "="]
-    ranged = [column for column, operator in found if operator != "=" and column not in equal]
-    return tuple(dict.fromkeys([*equal, *ranged[:1]]))[:COLUMNS]
 
 
 async def _wanted(lookout: Lookout, node: Node) -> Wanted | None:
     """The index for a scan, unless there is one already that the planner did not want."""
-    rows = await lookout.ask(_TABLE, node["Schema"], node["Relation Name"])
-    columns = columns_of(node.get("Filter", ""))
+    rows = await lookout.ask(_TABLE, node.raw["Schema"], node.raw["Relation Name"])
+    columns = columns_of(node.filter)
     columns = tuple(column for column in columns if rows and column in rows[0]["columns"])
     if not columns:
         return None

@@ -18,7 +18,7 @@ BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 PATIENCE = 0.5
 """Seconds that a request waits for what is asked at one of its points."""
 
-_CALM = """set search_path = pg_catalog, pg_temp; set statement_timeout = '2s'; set lock_timeout = '50ms';
+_CALM = """set statement_timeout = '2s'; set lock_timeout = '50ms';
 set idle_in_transaction_session_timeout = '5s'; set auto_explain.log_min_duration = -1"""
 _UNLOADED = _CALM.rpartition(";")[0]
 _EXTENSIONS = """select extname, quote_ident(nspname) as schema

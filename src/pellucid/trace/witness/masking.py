@@ -112,9 +112,14 @@ def columns_of(sql: str) -> dict[int, str]:
     return found
 
 
-def statement(sql: str, *, bound: bool) -> str:
-    """A statement as it may be shown. Constants of one that binds its values are its author's; those of others may be anybody's."""
-    return redact(sql) if bound else anonymous(sql)
+def statement(sql: str, *, bound: bool | None = None) -> str:
+    """A statement as it may be shown. Constants of one that binds its values are its author's; those of others may be anybody's.
+
+    Args:
+        sql: the statement.
+        bound: whether it was given values, where that is known; otherwise its text tells.
+    """
+    return redact(sql) if (binds(sql) if bound is None else bound) else anonymous(sql)
 
 
 def one_line(sql: str) -> str:

@@ -10,6 +10,9 @@ from pellucid.trace.witness.lookout import BROKEN, Lookout
 
 T = TypeVar("T")
 
+RIGHTS = "let the server log in for administration with a superuser"
+"""What lets everything be seen."""
+
 _LATE = "the database did not answer in time", "trace again when the server is calmer"
 
 

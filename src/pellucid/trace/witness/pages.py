@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.database.capabilities import Feature
 from pellucid.trace.document import Place
 from pellucid.trace.witness.log import Written
 from pellucid.trace.witness.lookout import Lookout
@@ -11,8 +10,8 @@ from pellucid.trace.witness.lookout import Lookout
 CELL = 128
 """Bytes that one character of a picture stands for."""
 
-HEADER, POINTER = 24, 4
-"""Bytes of a page's header and of a line pointer (PostgreSQL, 66.6)."""
+HEADER = 24
+"""Bytes of a page's header (PostgreSQL, 66.6)."""
 
 MOST = 8
 """Places that are told of one commit."""
@@ -70,10 +69,8 @@ async def look_at(lookout: Lookout, written: Written, line: int, *, mapped: bool
     return Place(name, file, number, line, page.upper - page.lower, len(items), picture(page, line), free)
 
 
-async def _mapped(lookout: Lookout, name: str, number: int) -> int | None:
+async def _mapped(lookout: Lookout, name: str, number: int) -> int:
     """What the free space map says of a page."""
-    if lookout.lacks("", Feature.FREE_SPACE, "pg_freespacemap"):
-        return None
     rows = await lookout.ask(_FREE.format(schema=lookout.seen.extensions["pg_freespacemap"]), name, number)
     return int(rows[0]["free"])
 

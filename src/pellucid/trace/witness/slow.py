@@ -9,7 +9,6 @@ from pellucid.trace.document import Statement
 from pellucid.trace.witness.asking import slow
 from pellucid.trace.witness.masking import plan, statement, unseen
 from pellucid.trace.witness.notices import Told, told_in
-from pellucid.trace.witness.tokens import binds
 
 KEPT = 20
 """Slow statements that are remembered of one connection."""
@@ -61,7 +60,7 @@ class SlowPlans:
 
 def _shown(told: Told) -> Statement:
     return Statement(
-        statement(told.sql, bound=binds(told.sql)),
+        statement(told.sql),
         seconds=told.seconds,
         execution=told.seconds,
         plan=plan(told.plan, unseen(told.sql)),

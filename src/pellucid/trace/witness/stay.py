@@ -9,17 +9,14 @@ from typing import Any
 import asyncpg
 
 from pellucid.database.caller import ACCOUNTS_ROLE
-from pellucid.database.capabilities import Feature
 from pellucid.database.driver import Connection
-from pellucid.trace.document import Commit, Missing, Place, Statement
+from pellucid.trace.document import Missing, Statement
+from pellucid.trace.witness.commits import commit_of, position_of
 from pellucid.trace.witness.indexes import advice, scans
 from pellucid.trace.witness.locks import Key, held, new
-from pellucid.trace.witness.log import WINDOW, Log, Written, read_log
 from pellucid.trace.witness.masking import masked, of_accounts, plan, statement
-from pellucid.trace.witness.nodes import touched
-from pellucid.trace.witness.notebook import Notebook
-from pellucid.trace.witness.notices import OURS, Notices, Told, nested
-from pellucid.trace.witness.pages import look_at, places_of
+from pellucid.trace.witness.notebook import RIGHTS, Notebook
+from pellucid.trace.witness.notices import OURS, Notices, nested
 from pellucid.trace.witness.policies import policies
 from pellucid.trace.witness.sampling import Sampler, merged
 
@@ -29,16 +26,12 @@ _LONGER = 10
 _CALLER = f"{OURS} select current_user::pg_catalog.text"
 _STRETCH = f"""{OURS} select pg_catalog.set_config('statement_timeout', least(2147483647, {_LONGER * 1000}
   * extract(epoch from pg_catalog.current_setting('statement_timeout')::pg_catalog.interval))::pg_catalog.int8::pg_catalog.text, true)"""
-_POSITION = "select pg_current_wal_insert_lsn()::text as written, pg_current_wal_flush_lsn()::text as flushed"
 _NUMBER = "select backend_xid::text as xid from pg_stat_activity where pid = $1"
-_DISTANCE = "select ($2::text::pg_lsn - $1::text::pg_lsn)::int8 as bytes"
 _PLANNED = ("select", "insert", "update", "delete", "with", "merge", "values", "table")
 """How statements begin that PostgreSQL makes plans for."""
 
 _PRELOAD = "see that session_preload_libraries has auto_explain in it, and start again"
-_RIGHTS = "let the server log in for administration with a superuser"
 _STATS = "grant pg_read_all_stats to the role that administers, or log in with a superuser"
-_READ = "grant execute on function {schema}.pg_get_wal_records_info to {role};"
 
 _UNFINISHED = Missing(
     "the plan of the statement that failed",
@@ -73,10 +66,8 @@ class Stay:
         self._role = await self._driver.fetchval(_CALLER)
         if self._lookout.plans:
             await self._driver.execute(_STRETCH)
-        position = await self._notebook.try_to(
-            "the position in the write-ahead log", _RIGHTS, self._lookout.ask(_POSITION)
-        )
-        self._before = position[0]["written"] if position else None
+        position = await position_of(self._notebook)
+        self._before = position[0] if position else None
         if position:
             self._sampler = Sampler(self._lookout, self._process)
         self._mark = perf_counter()
@@ -92,7 +83,7 @@ class Stay:
         tree = told.plan if told else again
         rules = await self._policies(tree)
         if told:
-            self._note_scans(told)
+            self._note_scans(tree)
         elif again is not None:
             self._notebook.miss(Missing("plans of statements as they ran", "PostgreSQL sent none", _PRELOAD))
         found = Statement(
@@ -136,7 +127,9 @@ class Stay:
             )
         await self._advise()
         if committed and self._xid is not None and self._before is not None:
-            self._notebook.commits.append(await self._commit(self._before, self._xid, samples.waits if samples else {}))
+            self._notebook.commits.append(
+                await commit_of(self._notebook, self._before, self._xid, samples.waits if samples else {})
+            )
 
     async def leave(self) -> None:
         """Look no more. The connection is somebody else's at once, whatever the sampler is still waiting for."""
@@ -170,8 +163,8 @@ class Stay:
         return made
 
     async def _policies(self, tree: Mapping[str, Any] | None) -> tuple[str, ...]:
-        look = policies(self._lookout, touched(tree), self._role)
-        return await self._notebook.try_to("policies", _RIGHTS, look) or ()
+        look = policies(self._lookout, tree, self._role)
+        return await self._notebook.try_to("policies", RIGHTS, look) or ()
 
     async def _new_locks(self, waited: dict[Key, Any]) -> tuple[Any, ...]:
         now = await self._notebook.try_to("locks", _STATS, held(self._lookout, self._process)) or {}
@@ -181,54 +174,13 @@ class Stay:
 
     # -- indexes ------------------------------------------------------------------------------------------------------
 
-    def _note_scans(self, told: Told) -> None:
+    def _note_scans(self, tree: Mapping[str, Any] | None) -> None:
         """What an index would gain is asked for when the transaction is over: nobody waits for it with locks in their hands."""
-        if any(scans(told.plan)):
-            self._scanning.append((len(self._notebook.statements), told.plan))
+        if tree and any(scans(tree)):
+            self._scanning.append((len(self._notebook.statements), tree))
 
     async def _advise(self) -> None:
         """Write down what indexes would gain."""
         for number, tree in self._scanning:
-            found = await self._notebook.try_to("the gain of an index", _RIGHTS, advice(self._lookout, tree))
+            found = await self._notebook.try_to("the gain of an index", RIGHTS, advice(self._lookout, tree))
             self._notebook.statements[number] = replace(self._notebook.statements[number], advice=found or ())
-
-    # -- the commit ---------------------------------------------------------------------------------------------------
-
-    async def _commit(self, before: str, xid: str, waits: Mapping[str, float]) -> Commit:
-        rows = await self._notebook.try_to("the position in the write-ahead log", _RIGHTS, self._lookout.ask(_POSITION))
-        after, flushed = (rows[0]["written"], rows[0]["flushed"]) if rows else (before, None)
-        log = await self._log(before, flushed or after, xid)
-        places = await self._places(log.written)
-        return Commit(before, after, flushed, xid, log.size, log.records, places, merged(waits))
-
-    async def _log(self, before: str, after: str, xid: str) -> Log:
-        what = "records of the write-ahead log"
-        if lacking := self._lookout.lacks(what, Feature.WAL_INSPECTION, "pg_walinspect"):
-            self._notebook.miss(lacking)
-            return Log()
-        look = self._read_log(before, after, xid)
-        seen = self._lookout.seen
-        remedy = _READ.format(schema=seen.extensions.get("pg_walinspect", "pellucid"), role=seen.role)
-        return await self._notebook.try_to(what, remedy, look) or Log()
-
-    async def _read_log(self, before: str, after: str, xid: str) -> Log:
-        bytes_between = (await self._lookout.ask(_DISTANCE, before, after))[0]["bytes"]
-        if bytes_between > WINDOW:
-            raise OSError(
-                f"others wrote {bytes_between >> 20} MiB meanwhile, and {WINDOW >> 20} MiB are searched at most"
-            )
-        return await read_log(self._lookout, xid, before, after)
-
-    async def _places(self, written: Sequence[Written]) -> tuple[Place, ...]:
-        wanted = places_of(written)
-        if wanted and (lacking := self._lookout.lacks("pages", Feature.PAGES, "pageinspect")):
-            self._notebook.miss(lacking)
-            return tuple(Place(each.relation.name, each.relation.file, each.page, line, 0, 0) for each, line in wanted)
-        mapped = self._lookout.lacks("the free space map", Feature.FREE_SPACE, "pg_freespacemap")
-        if wanted and mapped:
-            self._notebook.miss(mapped)
-        found = [
-            await self._notebook.try_to("pages", _RIGHTS, look_at(self._lookout, each, line, mapped=mapped is None))
-            for each, line in wanted
-        ]
-        return tuple(place for place in found if place is not None)
