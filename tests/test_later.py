@@ -1,12 +1,13 @@
-"""Imports that wait."""
+"""Imports that wait, and imports of much at once."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pellucid.later import later
+from pellucid.later import at_once, later
 
 RARE = ("webauthn", "httpx", "aiosmtplib", "segno", "pyotp")
 
@@ -28,6 +29,13 @@ def test_a_module_is_imported_when_it_is_looked_into(tmp_path: Path, monkeypatch
 def test_a_module_that_is_not_there_is_told_at_once() -> None:
     with pytest.raises(ModuleNotFoundError, match="no_such_thing"):
         later("no_such_thing")
+
+
+def test_nothing_is_collected_while_much_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "much.py").write_text("import gc\nCOLLECTING = gc.isenabled()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert at_once("much").COLLECTING is False
+    assert gc.isenabled()
 
 
 def test_a_start_imports_no_library_that_serves_one_rare_thing() -> None:
