@@ -7,8 +7,9 @@ with a regular expression. Of the functions of the standard there is ``search`` 
 import operator
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from pellucid.frozen import frozen
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -30,7 +31,7 @@ class Selector(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Segment:
     """A step of a path: from a node to the children that any of the selectors finds, or also to theirs (``deep``)."""
 
@@ -44,7 +45,7 @@ class Segment:
                 yield from select(start, root)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClaimPath:
     """A path from the root (``$``), or within a filter from the node that is tested (``@``)."""
 
@@ -89,7 +90,7 @@ def _children(node: Any) -> list[Any]:
 # -- selectors --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Name:
     """The member of an object of this name."""
 
@@ -101,7 +102,7 @@ class Name:
             yield node[self.name]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Index:
     """The element of an array at this place; below zero from its end."""
 
@@ -113,7 +114,7 @@ class Index:
             yield node[self.index]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slice:
     """Every so many elements of an array, as Python counts them."""
 
@@ -132,7 +133,7 @@ def wildcard(node: Any, root: Any) -> Iterator[Any]:
     yield from _children(node)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Filter:
     """The children for which a condition holds."""
 
@@ -148,7 +149,7 @@ class Filter:
 Operand = Callable[[Any, Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Literal:
     """A value that stands in the path itself."""
 
@@ -159,7 +160,7 @@ class Literal:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """The value that a path leads to."""
 
@@ -170,7 +171,7 @@ class Found:
         return next(self.path.values(node, root), NOTHING)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exists:
     """Whether a path leads anywhere."""
 
@@ -181,7 +182,7 @@ class Exists:
         return next(self.path.values(node, root), NOTHING) is not NOTHING
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compared:
     """Whether two values compare. Only numbers and texts have an order, each among themselves; true is not 1."""
 
@@ -197,7 +198,7 @@ class Compared:
         return _kind(left) is _kind(right) and _kind(left) in (str, float) and COMPARISONS[self.compare](left, right)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Searched:
     """Whether a regular expression is found in a text."""
 
@@ -210,7 +211,7 @@ class Searched:
         return isinstance(subject, str) and self.pattern.search(subject) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Combined:
     """Whether all of some conditions hold, or any; or, of one, whether it does not."""
 

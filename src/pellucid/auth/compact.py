@@ -9,8 +9,9 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from pellucid.frozen import field, frozen
 
 MAX_LENGTH = 8 * 1024
 """Characters a token may have."""
@@ -42,7 +43,7 @@ class Unreadable(ValueError):
         self.details = details
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compact:
     """What a token says, not yet believed."""
 

@@ -1,12 +1,13 @@
 """What the accounts can be told."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from pellucid.frozen import field, frozen
 
 DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SessionOptions:
     """How long sessions live; all times are in seconds.
 
@@ -19,7 +20,7 @@ class SessionOptions:
     grace: int = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MailOptions:
     """How mails are sent. Without ``url`` they go to the inbox page in development, and nowhere in production.
 
@@ -32,7 +33,7 @@ class MailOptions:
     templates: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProviderOptions:
     """Where people have accounts elsewhere, and how they sign in with them.
 
@@ -58,7 +59,7 @@ class ProviderOptions:
     client_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AccountOptions:
     """Everything the accounts can be told.
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from textwrap import indent
 
 from rich.console import Console, RenderableType
@@ -12,9 +11,10 @@ from rich.text import Text
 from pellucid import __version__
 from pellucid.cli.errors import show
 from pellucid.errors import StartupError
+from pellucid.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """What the banner says.
 

@@ -1,9 +1,9 @@
 """What the database layer needs to be told."""
 
-from dataclasses import dataclass
+from pellucid.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabaseOptions:
     """Where the database is, and how many connections this process may hold.
 

@@ -1,10 +1,9 @@
 """The whole story of one data request, one line a stage."""
 
-from dataclasses import dataclass, field
-
 from starlette.responses import Response
 
 from pellucid.database.core import Database
+from pellucid.frozen import field, frozen
 from pellucid.observe import Stage, observe
 from pellucid.rest.aside import aside
 from pellucid.rest.beginning import beginning, ending
@@ -25,7 +24,7 @@ from pellucid.rest.validate import ModelCache, check
 from pellucid.web.identity import Identity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DataApi:
     """What the pipeline works with.
 

@@ -1,9 +1,9 @@
 """The two faces of the data API. One frozen value, handed down the pipeline; nothing else tells them apart."""
 
-from dataclasses import dataclass
+from pellucid.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profile:
     """How a request is read and answered.
 

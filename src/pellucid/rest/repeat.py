@@ -8,13 +8,14 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pellucid.database.catalog.model import Catalog
 from pellucid.database.catalog.store import CatalogStore
 from pellucid.database.opening import Opening
 from pellucid.errors import PellucidError
+from pellucid.frozen import frozen
 from pellucid.rest.beginning import beginning, claims_of
 from pellucid.rest.compile.statement import compile_plan
 from pellucid.rest.compile.writer import Statement
@@ -39,7 +40,7 @@ from pellucid.web.identity import Identity
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repeat:
     """One request, learnt. It fills `pellucid.web.memory.Repeatable`.
 
@@ -136,7 +137,7 @@ class Repeated(Member):
         self.then.failed(fault)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """How a request came to the data API: by these routes, when there were so many of them."""
 
@@ -148,7 +149,7 @@ SHORT = 1024
 """About how many characters the values of a query and a key have."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """A text with values in it: ``pieces`` stand around the values of the numbers ``places``."""
 
@@ -163,7 +164,7 @@ class Address:
         return "".join([*filled, self.pieces[-1]])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Planned:
     """What became of a request."""
 

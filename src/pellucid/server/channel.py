@@ -3,12 +3,12 @@
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 
 from pellucid.errors import StartupError
+from pellucid.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ready:
     """The worker accepts connections."""
 

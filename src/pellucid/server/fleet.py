@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pellucid.errors import StartupError
+from pellucid.frozen import frozen
 
 INSTANT = 2.0
 """A worker that serves for fewer seconds than this has failed at once."""
@@ -53,38 +54,38 @@ class Slot:
     again: float | None = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Start:
     """Start a worker in this slot, and say `joined`."""
 
     slot: Slot
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leave:
     """Ask the worker to finish what is under way and end."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kill:
     """End the worker now."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Announce:
     """Every slot is served, for the first time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Renewed:
     """Every worker is new."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Broken:
     """A worker could not be started; ``serving`` says whether another one answers meanwhile."""
 
@@ -92,7 +93,7 @@ class Broken:
     serving: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Died:
     """A serving worker has ended unasked; another follows in ``pause`` seconds."""
 

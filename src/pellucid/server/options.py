@@ -1,10 +1,11 @@
 """What can be chosen about the processes and the sockets."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from pellucid.frozen import field, frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Limits:
     """How long and how large a client may be before the server hangs up. Seconds and bytes.
 
@@ -32,7 +33,7 @@ class Limits:
     drain_seconds: float = 0.25
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerOptions:
     """How the workers are run.
 

@@ -1,11 +1,10 @@
 """What a database is doing, as values: statements, connections, locks, replication, and the like. Seconds and bytes throughout."""
 
-from dataclasses import dataclass, field
-
+from pellucid.frozen import field, frozen
 from pellucid.trace.document import Missing
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ran:
     """A statement since the statistics began: how often, how long in all, on average and as a share of all, and the rows that it gave.
 
@@ -24,7 +23,7 @@ class Ran:
     rate: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slower:
     """A statement that takes longer than it did: seconds on average, before and now."""
 
@@ -41,7 +40,7 @@ class Slower:
         return self.now / self.before if self.before else float("inf")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Connections:
     """Connections of one kind, and how long the oldest of them has been in its state."""
 
@@ -51,7 +50,7 @@ class Connections:
     longest: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Busy:
     """A process of PostgreSQL that has a transaction open; ``seconds`` is the transaction's age."""
 
@@ -64,7 +63,7 @@ class Busy:
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blocked:
     """A process that waits for a lock, or holds one that others wait for. ``blockers`` are those that it waits for."""
 
@@ -77,7 +76,7 @@ class Blocked:
     blockers: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replica:
     """A server that follows this one, or a slot that keeps the log for one; ``behind`` in bytes of log."""
 
@@ -88,7 +87,7 @@ class Replica:
     lag: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bloated:
     """A table with many dead rows; ``cleaned`` is when it was vacuumed last, in seconds since 1970."""
 
@@ -99,7 +98,7 @@ class Bloated:
     cleaned: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Counters:
     """What only grows, read at one moment (``at``, in seconds of the server's clock); rates are the difference of two."""
 
@@ -112,7 +111,7 @@ class Counters:
     calls: dict[tuple[int, str], int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Vitals:
     """The database as a whole. Rates are per second, and None at the first look; ``hit`` is the share of pages that were in memory."""
 
@@ -129,7 +128,7 @@ class Vitals:
     log: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overview:
     """One look at everything. ``taken`` is in seconds since 1970."""
 

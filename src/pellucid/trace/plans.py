@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from pellucid.frozen import frozen
 
 _CONDITIONS = ("Filter", "Index Cond", "Recheck Cond", "Join Filter", "Hash Cond", "Merge Cond", "One-Time Filter")
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
@@ -18,7 +19,7 @@ _WORDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """One node of a plan. ``measured`` is False where there are only estimates.
 

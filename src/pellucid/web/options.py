@@ -1,11 +1,10 @@
 """What the web room can be told. Each limit is checked before anything is read or parsed."""
 
-from dataclasses import dataclass
-
 from pellucid.errors import StartupError
+from pellucid.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """How much of a request is read. Sizes are in bytes, times in seconds.
 
@@ -20,7 +19,7 @@ class Limits:
     header_count: int = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CrossOrigin:
     """Which web pages of other origins may read the answers (the CORS protocol of the Fetch standard).
 
@@ -40,7 +39,7 @@ class CrossOrigin:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebOptions:
     """Everything the web room can be told.
 

@@ -1,7 +1,6 @@
 """Making, listing and revoking API keys."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,13 +18,14 @@ from pellucid.database.caller import ACCOUNTS, INTERNAL_ROLES
 from pellucid.database.core import Database
 from pellucid.database.session import ReadSession
 from pellucid.errors import BeyondLimit, Fault, InvalidFields, RowNotFound
+from pellucid.frozen import field, frozen
 
 MOST = 100
 """Living keys of one account, and of all services together."""
 API_KEYS = Kind("api_keys", Rule(20, longest=300), Rule(60, longest=300))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Made:
     """A new key; ``secret`` is shown now and never again."""
 
@@ -33,7 +33,7 @@ class Made:
     secret: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApiKeys:
     """The keys of all accounts and services."""
 

@@ -1,14 +1,15 @@
 """What the catalog's queries gave, row by row, before anything is made of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from pellucid.frozen import frozen
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """The answers to `pellucid.database.catalog.queries`, all from one snapshot."""
 

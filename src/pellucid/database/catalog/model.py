@@ -1,10 +1,11 @@
 """The catalog's values. They are frozen: a reload makes a new `Catalog`, and a request keeps the one it began with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Literal, NamedTuple
+
+from pellucid.frozen import field, frozen
 
 
 class TableName(NamedTuple):
@@ -34,7 +35,7 @@ class Fill(Enum):
     """GENERATED ALWAYS (identity or stored or virtual expression): the client may not."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """One column.
 
@@ -61,7 +62,7 @@ class Column:
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Representation:
     """How a domain is shown and read: the functions of its casts (PostgreSQL, CREATE CAST), None where it has none.
 
@@ -73,7 +74,7 @@ class Representation:
     from_text: TableName | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForeignKey:
     """A foreign key, with its columns and the columns it points at in the same order."""
 
@@ -92,7 +93,7 @@ class Cardinality(Enum):
     MANY_TO_MANY = "many-to-many"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Junction:
     """The table between two others. ``near`` pairs the origin's columns with the junction's, ``far`` the junction's with the target's.
 
@@ -105,7 +106,7 @@ class Junction:
     far: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Relationship:
     """One way from a table or view to another.
 
@@ -135,7 +136,7 @@ class Relationship:
         return self.origin == self.target
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """A table, partitioned table, view, materialized view or foreign table.
 
@@ -175,7 +176,7 @@ class Table:
         return privilege in self.privileges.get(role, frozenset())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """One input parameter of a function. Its name is empty when it has none.
 
@@ -189,7 +190,7 @@ class Parameter:
     cast: str = "pg_catalog.text"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Function:
     """One function; overloaded ones are several values of the same name.
 
@@ -222,7 +223,7 @@ class Function:
         return self.result is None and self.returns != "record"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Handler:
     """Who makes a media type of rows: an aggregate over rows of ``table``, or of any rows where that is None.
 
@@ -234,7 +235,7 @@ class Handler:
     table: TableName | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Catalog:
     """The exposed schemas at one moment.
 

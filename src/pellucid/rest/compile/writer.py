@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pellucid.database.catalog.model import TableName
+from pellucid.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     """SQL with ``$1`` parameters, and their values."""
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
+
+from pellucid.frozen import frozen
 
 
 class Return(StrEnum):
@@ -54,7 +55,7 @@ class Handling(StrEnum):
 _Preference = TypeVar("_Preference", Resolution, Return, Count, Missing, Handling, TransactionEnd)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preferences:
     """The preferences of one request; None where it has none.
 

@@ -1,11 +1,12 @@
 """The whole query string, read into one value."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from types import MappingProxyType
 
 from pellucid.errors import BeyondLimit, MalformedQuery
+from pellucid.frozen import frozen
 from pellucid.rest.grammar.conditions import Tally, parse_comparison, parse_logic
 from pellucid.rest.grammar.fields import Field, scan_name, scan_place
 from pellucid.rest.grammar.filters import Condition, Filter, Operator
@@ -28,7 +29,7 @@ MAX_PARAMETERS = 1000
 """How many parameters one query string may have."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """What a query says of one embedded table: ``other.age=gt.3``, ``other.order=age``, ``other.limit=1``."""
 
@@ -38,7 +39,7 @@ class Part:
     offset: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """What the query string asks for, not yet judged.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from pellucid.database.catalog.model import Privilege, Relationship, Table, TableName
 from pellucid.errors import AmbiguousRelationship, NotExposed, UnknownRelationship
+from pellucid.frozen import frozen
 from pellucid.rest.grammar.query import Part
 from pellucid.rest.grammar.ranges import ALL, Range, parse_range
 from pellucid.rest.grammar.select import Related, SelectItem
@@ -25,7 +26,7 @@ class Said:
     inside: "dict[int, Said]" = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Embedder:
     """Plans the tables embedded in a table, to any depth.
 

@@ -1,11 +1,12 @@
 """Which form an answer has: the media type that is agreed on, and how its body is made of rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from pellucid.database.catalog.model import Catalog, Function, Handler, TableName
 from pellucid.errors import NotAcceptable
+from pellucid.frozen import frozen
 from pellucid.rest.grammar import media
 from pellucid.rest.grammar.media import Accepted, PlanForm
 from pellucid.rest.grammar.select import Everything
@@ -30,7 +31,7 @@ class Shape(Enum):
     """What an aggregate of the database makes of the rows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Form:
     """How the answer is written.
 

@@ -1,11 +1,12 @@
 """What is asked, and which ways may be gone to ask it. Values only."""
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
+from pellucid.frozen import frozen
 from pellucid.trace.client.failure import Failed
 
 PORTS = {"http": 80, "https": 443}
@@ -28,7 +29,7 @@ class Version(StrEnum):
     THREE = "http3"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Where a request goes: scheme, host (without brackets) and port."""
 
@@ -48,7 +49,7 @@ class Origin:
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """One request. Headers are pairs, in the order in which they are sent; ``url`` has no user, password or fragment any more.
 
@@ -141,7 +142,7 @@ def _ascii(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ways:
     """How to ask.
 

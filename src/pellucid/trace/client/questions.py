@@ -1,7 +1,5 @@
 """Questions to name servers (RFC 1035): which is asked, what it says, what becomes of one that is silent."""
 
-from dataclasses import dataclass
-
 import dns.asyncquery
 import dns.exception
 import dns.message
@@ -10,6 +8,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
+from pellucid.frozen import frozen
 from pellucid.trace.client.failure import Failed
 
 ROUNDS = 2
@@ -17,7 +16,7 @@ ROUNDS = 2
 Server = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     """Whom to ask, and which domains complete a short name (resolv.conf(5))."""
 
@@ -34,7 +33,7 @@ class Config:
         return [whole, *longer] if host.count(".") >= self.ndots else [*longer, whole]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """What a server said. ``silent`` are those that said nothing before it, or could not say; ``asked`` counts the questions sent."""
 

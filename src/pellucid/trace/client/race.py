@@ -7,6 +7,7 @@ from itertools import chain, zip_longest
 from time import perf_counter
 from typing import Generic, Protocol, TypeVar
 
+from pellucid.frozen import frozen
 from pellucid.trace.client.failure import Failed
 
 ATTEMPT_DELAY = 0.25
@@ -37,7 +38,7 @@ class Try:
         return f"{self.address} {self.outcome} after {self.seconds * 1000:.1f} ms, begun at {self.began * 1000:.1f} ms"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Race(Generic[Won]):
     """How it ended."""
 

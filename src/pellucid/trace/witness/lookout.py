@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import asyncpg
@@ -10,6 +10,7 @@ import asyncpg
 from pellucid.database.capabilities import Capabilities, Feature
 from pellucid.database.catalog.line import Line
 from pellucid.database.options import DatabaseOptions
+from pellucid.frozen import frozen
 from pellucid.trace.document import Missing
 
 BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -25,7 +26,7 @@ _EXTENSIONS = """select extname, quote_ident(nspname) as schema
 from pg_extension e join pg_namespace n on n.oid = e.extnamespace"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """What there is in the database that is looked at. ``extensions`` are the schemas that extensions live in, quoted."""
 
