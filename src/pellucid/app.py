@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,6 @@ from pellucid.auth.trusted import open_keys
 from pellucid.database.capabilities import Capabilities
 from pellucid.database.core import Database
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 from pellucid.lifecycle import Stack
 from pellucid.rest.develop import Grower
 from pellucid.rest.openapi.document import describe, merge
@@ -52,7 +52,7 @@ EVERYBODY = "service_role"
 """The role whose view shows every table; what development shows."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """What was found out before the workers began: where the database is, what can be done there, and what should not be."""
 

@@ -33,15 +33,14 @@ An error carries what a client may see. The inner cause stays in ``__cause__`` a
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
-
-from pellucid.frozen import frozen
 
 Details = str | Sequence[Mapping[str, str]]
 """More about a case: a sentence, or a list of what there is to choose from."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Fault:
     """One bad field: where it is, what is wrong with it, and the way out.
 

@@ -1,6 +1,7 @@
 """Accounts of people who say nothing of themselves, and how such an account becomes a real one and stays the same."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, update
@@ -21,7 +22,6 @@ from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.errors import FeatureOff, Forbidden
-from pellucid.frozen import frozen
 from pellucid.web.identity import Identity
 
 METHOD = "anonymous"
@@ -29,7 +29,7 @@ ANONYMOUS = Kind("anonymous", Rule(30), Rule(30, longest=3600, memory=3600))
 """Anonymous accounts made from one address."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Anonymous:
     """Makes anonymous accounts."""
 

@@ -7,9 +7,8 @@ with a regular expression. Of the functions of the standard there is ``search`` 
 import operator
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
-
-from pellucid.frozen import frozen
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -31,7 +30,7 @@ class Selector(Protocol):
         ...
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A step of a path: from a node to the children that any of the selectors finds, or also to theirs (``deep``)."""
 
@@ -45,7 +44,7 @@ class Segment:
                 yield from select(start, root)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ClaimPath:
     """A path from the root (``$``), or within a filter from the node that is tested (``@``)."""
 
@@ -90,7 +89,7 @@ def _children(node: Any) -> list[Any]:
 # -- selectors --------------------------------------------------------------------------------------------------------
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Name:
     """The member of an object of this name."""
 
@@ -102,7 +101,7 @@ class Name:
             yield node[self.name]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Index:
     """The element of an array at this place; below zero from its end."""
 
@@ -114,7 +113,7 @@ class Index:
             yield node[self.index]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Slice:
     """Every so many elements of an array, as Python counts them."""
 
@@ -133,7 +132,7 @@ def wildcard(node: Any, root: Any) -> Iterator[Any]:
     yield from _children(node)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Filter:
     """The children for which a condition holds."""
 
@@ -149,7 +148,7 @@ class Filter:
 Operand = Callable[[Any, Any], Any]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Literal:
     """A value that stands in the path itself."""
 
@@ -160,7 +159,7 @@ class Literal:
         return self.value
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Found:
     """The value that a path leads to."""
 
@@ -171,7 +170,7 @@ class Found:
         return next(self.path.values(node, root), NOTHING)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Exists:
     """Whether a path leads anywhere."""
 
@@ -182,7 +181,7 @@ class Exists:
         return next(self.path.values(node, root), NOTHING) is not NOTHING
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Compared:
     """Whether two values compare. Only numbers and texts have an order, each among themselves; true is not 1."""
 
@@ -198,7 +197,7 @@ class Compared:
         return _kind(left) is _kind(right) and _kind(left) in (str, float) and COMPARISONS[self.compare](left, right)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Searched:
     """Whether a regular expression is found in a text."""
 
@@ -211,7 +210,7 @@ class Searched:
         return isinstance(subject, str) and self.pattern.search(subject) is not None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Combined:
     """Whether all of some conditions hold, or any; or, of one, whether it does not."""
 

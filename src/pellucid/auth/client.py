@@ -1,17 +1,16 @@
 """Where a request comes from, as far as sessions, limits and the audit log want to know."""
 
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from starlette.requests import Request
-
-from pellucid.frozen import frozen
 
 LONGEST_AGENT = 300
 NETWORK_BITS = 64
 """What one household or server is given of IPv6 (RFC 6177): one address there is no limit at all."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Client:
     """The address, as the server tells it (proxies that are listed are believed, no others), and the ``User-Agent``.
 

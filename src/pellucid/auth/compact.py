@@ -9,9 +9,8 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-
-from pellucid.frozen import field, frozen
 
 MAX_LENGTH = 8 * 1024
 """Characters a token may have."""
@@ -43,7 +42,7 @@ class Unreadable(ValueError):
         self.details = details
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Compact:
     """What a token says, not yet believed."""
 

@@ -1,6 +1,7 @@
 """Passwords of accounts: signing in with one, changing it, and setting another. A connection is never held while one is hashed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
@@ -23,7 +24,6 @@ from pellucid.auth.tables import Password, User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.errors import Fault, InvalidFields
-from pellucid.frozen import frozen
 from pellucid.web.identity import Identity
 
 SET_PASSWORD = text("""
@@ -43,7 +43,7 @@ select kind from kinds where kind is not null limit 100
 """What hashes there are, each cost once: some steps through an index, however many accounts there are."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """The passwords of accounts."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -20,13 +21,12 @@ from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import WriteSession
 from pellucid.errors import Banned, PellucidError, Unverified, WrongCredentials
-from pellucid.frozen import frozen
 
 PASSWORD = "password"  # noqa: S105 - the name of a method
 HASH = text("select hash from auth.passwords where user_id = :user_id")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Door:
     """Lets people in."""
 

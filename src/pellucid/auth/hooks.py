@@ -18,12 +18,12 @@ committed; what it raises is logged and changes nothing for the caller.
 import inspect
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.tables import User
 from pellucid.database.session import WriteSession
-from pellucid.frozen import field, frozen
 
 H = TypeVar("H", bound=Callable[..., Any])
 RESERVED = frozenset(
@@ -51,7 +51,7 @@ RESERVED = frozenset(
 log = logging.getLogger(__name__)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SignUpEntry:
     """Who wants an account: the address (None for anonymous accounts and phones), how (``password``, ``link``, ``anonymous``, the name
     of a provider, ``admin``), and from where."""
@@ -62,7 +62,7 @@ class SignUpEntry:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SignInEntry:
     """Whose account was proved, how, and from where. ``before_sign_in`` gets it when the proof is good and no session is open yet."""
 

@@ -18,10 +18,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import bcrypt
-
-from pellucid.frozen import field, frozen
 
 MOST_ITERATIONS = 5_000_000
 MOST_MEMORY = 256 * 1024 * 1024
@@ -39,7 +38,7 @@ _PBKDF2_DJANGO = re.compile(r"pbkdf2_(sha1|sha256|sha512)\$(\d{1,9})\$([^$]+)\$(
 _PBKDF2_WERKZEUG = re.compile(r"pbkdf2:(sha1|sha256|sha512):(\d{1,9})\$([^$]+)\$([0-9a-f]+)", re.ASCII)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Bcrypt:
     """A hash of bcrypt. It takes ``2 ** cost`` rounds."""
 
@@ -56,7 +55,7 @@ class Bcrypt:
         return bcrypt.checkpw(readable[:BCRYPT_READS], self.text) and readable == password
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Scrypt:
     """A hash of scrypt, with the names of RFC 7914."""
 
@@ -77,7 +76,7 @@ class Scrypt:
         return hmac.compare_digest(hashlib.scrypt(password, salt=self.salt, **given), self.digest)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Pbkdf2:
     """A hash of PBKDF2 (RFC 8018)."""
 

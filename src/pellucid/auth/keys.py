@@ -7,6 +7,7 @@ old one out when the last token it signed has expired. Each key has exactly one 
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +18,6 @@ from joserfc.jws import JWSRegistry
 
 from pellucid.auth.keyfile import create_once, read_private
 from pellucid.errors import FeatureOff, StartupError
-from pellucid.frozen import field, frozen
 
 SHARED = "HS256"
 MIN_SECRET = 32
@@ -31,7 +31,7 @@ _PUBLIC = ("kty", "crv", "x", "y", "n", "e")
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class KeyOptions:
     """Where the signing key comes from. The first that is given wins: ``text``, ``file``, ``generated``.
 
@@ -60,7 +60,7 @@ class KeyOptions:
         return self.generated is not None and (not self.production or self.generated.exists())
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Key:
     """One key, with the only algorithms it is used with (RFC 8725, 3.1); it signs with the first.
 
@@ -104,7 +104,7 @@ class Key:
         return {name: parts[name] for name in _PUBLIC if name in parts} | named | {"alg": self.algorithm, "use": "sig"}
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class KeySet:
     """The key that signs, where there is one; this instance's keys by their id; and the keys of others that are trusted."""
 

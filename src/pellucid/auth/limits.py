@@ -6,6 +6,7 @@ accounts that do not exist are counted like others. A success takes the count of
 """
 
 import math
+from dataclasses import dataclass
 
 from sqlalchemy import text
 
@@ -16,7 +17,6 @@ from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import WriteSession
 from pellucid.errors import TooManyAttempts
-from pellucid.frozen import frozen
 
 COUNT = text("""
 with counted as (
@@ -40,7 +40,7 @@ whether the attempt that it has counted makes the next one wait."""
 FORGIVE = text("delete from auth.attempts where subject = :subject")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Rule:
     """How often is free, and how the wait grows: doubled with each further attempt, from one second up to ``longest``.
 
@@ -52,7 +52,7 @@ class Rule:
     memory: float = 900.0
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Kind:
     """Something that is counted by itself: a rule for one account, and one for one address (a network, `Client.network`)."""
 
@@ -61,7 +61,7 @@ class Kind:
     address: Rule
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Counted:
     """One thing that an attempt counts for: what was tried, by whom it is counted, under which name, and by which rule."""
 

@@ -5,6 +5,7 @@ once are a thousand; after `ATTEMPTS` it is dead, right or wrong.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -18,7 +19,6 @@ from pellucid.auth.opaque import digest, new_code, new_secret
 from pellucid.auth.tables import BY_DATABASE, Base
 from pellucid.database.session import WriteSession
 from pellucid.errors import ProofRefused
-from pellucid.frozen import field, frozen
 
 ATTEMPTS = 5
 """How often a code may be typed."""
@@ -82,7 +82,7 @@ class OneTimeToken(Base):
     expires_at: Mapped[datetime]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Issued:
     """What is sent: the secret of the link, and the digits. They are never to be had again."""
 
@@ -90,7 +90,7 @@ class Issued:
     code: str = field(repr=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Taken:
     """What a good token was for."""
 

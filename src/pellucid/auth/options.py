@@ -1,13 +1,12 @@
 """What the accounts can be told."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from pellucid.frozen import field, frozen
 
 DAY = 86_400
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SessionOptions:
     """How long sessions live; all times are in seconds.
 
@@ -20,7 +19,7 @@ class SessionOptions:
     grace: int = 10
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class MailOptions:
     """How mails are sent. Without ``url`` they go to the inbox page in development, and nowhere in production.
 
@@ -33,7 +32,7 @@ class MailOptions:
     templates: Path | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ProviderOptions:
     """Where people have accounts elsewhere, and how they sign in with them.
 
@@ -59,7 +58,7 @@ class ProviderOptions:
     client_ids: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class AccountOptions:
     """Everything the accounts can be told.
 

@@ -7,6 +7,7 @@ on every keyboard. It is kept as an argon2id hash (RFC 9106).
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
@@ -15,7 +16,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pellucid.auth import effort, imported
 from pellucid.auth.common_passwords import common_passwords
 from pellucid.errors import Unavailable
-from pellucid.frozen import frozen
 from pellucid.observe import Stage, observe
 
 MIN_LENGTH = 8
@@ -24,7 +24,7 @@ MAX_BYTES = 1024
 """Bytes of UTF-8 that are read, so that nobody can keep the server busy with one password."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PasswordOptions:
     """What a hash costs; the defaults are the second recommendation of RFC 9106, 4.
 

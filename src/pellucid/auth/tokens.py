@@ -12,6 +12,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +24,6 @@ from pellucid.auth.claimpath import NOTHING, ClaimPath, Name, Segment
 from pellucid.auth.keys import KeyOptions, KeySet
 from pellucid.auth.trusted import SECRET, open_keys
 from pellucid.errors import InvalidFields, NoTokenKey, StartupError, Unauthenticated
-from pellucid.frozen import field, frozen
 from pellucid.observe import Stage, remark
 
 TYPE = "JWT"
@@ -35,7 +35,7 @@ REMEMBERED = 1024
 _NO_KEY = "No suitable key or wrong key type"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class TokenOptions:
     """How access tokens are made and checked.
 
@@ -58,7 +58,7 @@ class TokenOptions:
             raise StartupError("A token's lifetime must be above zero, and its leeway not below.")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class AccessToken:
     """A signed token and the seconds for which it is good."""
 
@@ -66,7 +66,7 @@ class AccessToken:
     expires_in: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Verified:
     """The claims of a genuine token, and the same as the JSON text that PostgreSQL is given.
 

@@ -3,12 +3,12 @@
 import sys
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pellucid import __version__
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 from pellucid.trace.client.asked import Asked, plain
 from pellucid.web.redact import escape, mask_query, redact
 
@@ -18,7 +18,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
 _FORM = "application/x-www-form-urlencoded"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Written:
     """The parts of a request as they were written."""
 

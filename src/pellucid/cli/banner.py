@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from textwrap import indent
 
 from rich.console import Console, RenderableType
@@ -11,10 +12,9 @@ from rich.text import Text
 from pellucid import __version__
 from pellucid.cli.errors import show
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the banner says.
 

@@ -1,6 +1,7 @@
 """An overview of a database as tables: for a terminal with colours, for a pipe as plain lines."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
@@ -8,13 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from pellucid.cli.errors import line
-from pellucid.frozen import frozen
 from pellucid.trace.overview import Blocked, Overview, Ran, Vitals
 
 Cell = str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Section:
     """A table: its title, the names of its columns and its rows. A column whose name begins with ``#`` holds numbers."""
 

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import typer
@@ -13,7 +13,6 @@ from rich.console import Console
 from pellucid.cli.errors import printable, show
 from pellucid.database.provisions import LOGIN
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 from pellucid.policy.facts import Scope
 from pellucid.policy.refusal import Refusal
 from pellucid.policy.survey import opened
@@ -29,7 +28,7 @@ Work = Callable[[Any, Scope], Awaitable[Outcome]]
 """Gets a connection of the role that may do most, and what is to be looked at."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Reached:
     """A database that accepts connections: ``dsn`` is for the role that may do most, ``login`` the role that requests start from."""
 

@@ -1,12 +1,12 @@
 """Where the user's own application is. Nothing is imported here."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Module:
     """An application, as named on the command line: ``app.py``, ``package.module``, either with ``:name`` behind it.
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 from pellucid.database.bootstrap import bootstrap
 from pellucid.database.capabilities import Capabilities
 from pellucid.database.login import cautions
-from pellucid.frozen import frozen
 from pellucid.postgres import PostgresServer
 from pellucid.settings import Settings
 from pellucid.web.logs import LogFormat, LogOptions, configure_logging
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Found:
     """What can be done with the database, and what is said at the start about the role that logs in."""
 

@@ -7,6 +7,7 @@ They are put together here rather than by a library, so that an error can name t
 import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 from pellucid.settings import Settings
 
 CONFIG_FILE = Path("pellucid.toml")
@@ -95,7 +95,7 @@ _OWN = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
 _PATHS = ("data", "signing_key_file", "postgres_binaries")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Given:
     """A value, and the place where it stands, in words such as ``--port`` or ``PELLUCID_PORT``."""
 
@@ -103,7 +103,7 @@ class Given:
     origin: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """The settings, and what in the sources has no effect."""
 

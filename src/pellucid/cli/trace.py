@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -14,7 +14,6 @@ from rich.text import Text
 
 from pellucid.cli.asking import Written, host_and_port, request, resolved, shown
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 from pellucid.trace.client.asked import Asked, Version, Ways
 from pellucid.trace.client.client import Client
 from pellucid.trace.client.failure import Failed
@@ -68,7 +67,7 @@ Svg = Annotated[Path | None, Option("--svg", metavar="FILE", help="Draw it there
 Silent = Annotated[bool, Option("--silent", "-s", help="Do not tell what is being done.")]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """How deep the server is to look (``full``, ``light`` or not at all), how often it is asked, where the body goes."""
 
@@ -78,7 +77,7 @@ class Wanted:
     silent: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of it all: each run, the heads of the last one's answers, and why there is no answer where there is none."""
 

@@ -1,6 +1,6 @@
 """On whose behalf a transaction runs."""
 
-from pellucid.frozen import frozen
+from dataclasses import dataclass
 
 ACCOUNTS_ROLE = "pellucid_accounts"
 """Owns the schema ``auth``. Only Pellucid's own account service takes it; no token can name it."""
@@ -9,7 +9,7 @@ INTERNAL_ROLES = frozenset({ACCOUNTS_ROLE, "authenticator", "postgres"})
 """Roles that no token may ask for."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Caller:
     """The PostgreSQL role of a request and what it sees with ``current_setting``.
 

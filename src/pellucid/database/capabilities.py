@@ -1,9 +1,9 @@
 """What this database lets Pellucid do. Found at start-up, then frozen."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pellucid.errors import FeatureOff
-from pellucid.frozen import frozen
 
 
 class Feature(StrEnum):
@@ -26,7 +26,7 @@ _MANY = frozenset({Feature.ACCOUNTS, Feature.PLANS, Feature.STATISTICS})
 """Those that are told in the plural."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Missing:
     """Something that Pellucid could not set up: what it is, the SQL that an administrator may run, and what is off meanwhile."""
 
@@ -38,7 +38,7 @@ class Missing:
         return f"Missing: {self.what}. Off without it: {self.off}. An administrator may run: {self.needs};"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What was found. ``server_version`` is PostgreSQL's number, such as 180001; 0 means that nobody has looked."""
 

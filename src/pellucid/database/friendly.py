@@ -6,10 +6,10 @@ any other language that part is left out, never guessed.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from pellucid.database.catalog.model import Catalog, Table
 from pellucid.errors import DatabaseError, Fault
-from pellucid.frozen import frozen
 
 KEY = re.compile(r"^Key \((?P<columns>.*?)\)=\(.*\) .*$", re.DOTALL)
 CAST = re.compile(r"::[\w ]+")
@@ -20,7 +20,7 @@ SHOWN = 80
 """Characters of a bad value that are shown."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """What PostgreSQL said, and the table it said it of where the catalog knows that one."""
 

@@ -1,12 +1,12 @@
 """How every transaction opens: with the caller's role, claims and settings, all of them for this transaction only."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from pellucid.database.caller import ACCOUNTS_ROLE, Caller
 from pellucid.database.catalog.model import Catalog
 from pellucid.database.sqlstate import translate
 from pellucid.errors import Fault, InvalidValue, PellucidError
-from pellucid.frozen import frozen
 from pellucid.observe import Fact
 
 OPENING = "select pg_catalog.set_config(name, value, true) from unnest($1::text[], $2::text[]) as setting(name, value)"
@@ -23,7 +23,7 @@ _BACKSLASH = "\\"
 _NUL = Fault("", "A value holds the character NUL.", "PostgreSQL has no such text; leave it out.")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Beginning:
     """How a transaction is wanted.
 
@@ -38,7 +38,7 @@ class Beginning:
     commits: bool = True
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Opening:
     """What `OPENING` sets, in which kind of transaction, and with whose eyes its errors are read.
 

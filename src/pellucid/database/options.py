@@ -1,9 +1,9 @@
 """What the database layer needs to be told."""
 
-from pellucid.frozen import frozen
+from dataclasses import dataclass
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class DatabaseOptions:
     """Where the database is, and how many connections this process may hold.
 

@@ -6,10 +6,10 @@ start and made where it is not there. What an administrator has set otherwise is
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pellucid.database.caller import ACCOUNTS_ROLE
 from pellucid.database.capabilities import Feature
-from pellucid.frozen import frozen
 
 REQUEST_ROLES = ("anon", "authenticated", "service_role")
 """The roles that requests run under. Others may join them."""
@@ -54,7 +54,7 @@ primary key (query, role, taken)); create index on pellucid.statement_history (t
 """What pg_stat_statements said, now and then. Nobody needs it after a crash, so it writes no log and burdens no replica."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Provision:
     """One thing: how to see whether it is there, the SQL that makes it, and what is off without it.
 
@@ -68,7 +68,7 @@ class Provision:
     own: bool = True
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Server:
     """What the SQL depends on: PostgreSQL's major version, the role that readies, and the database; both quoted."""
 

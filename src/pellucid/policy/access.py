@@ -1,10 +1,10 @@
 """Who may do what with a table, as PostgreSQL decides it (PostgreSQL, 5.8 and 5.9). Pure."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pellucid.database.catalog.model import Privilege, Table, TableName
-from pellucid.frozen import frozen
 from pellucid.policy.facts import PUBLIC, Facts, Guard, Policy, Role
 
 VIEWS = ("view", "materialized", "foreign")
@@ -28,7 +28,7 @@ class Reach(StrEnum):
     """A view that reads its tables with the rights of its owner, or a copy of them."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Access:
     """What one role may do with one table. ``columns`` are those it is granted, empty where it is the whole table."""
 

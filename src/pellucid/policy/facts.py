@@ -1,16 +1,16 @@
 """What `pellucid.policy.survey` found in a database, as frozen values. Everything that judges it is pure and needs no more."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from pellucid.database.catalog.model import Catalog, Privilege, Table, TableName
-from pellucid.frozen import field, frozen
 
 PUBLIC = "public"
 """Everybody, as a grantee and as the role of a policy."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Which part of a database is looked at, and as whose server.
 
@@ -26,7 +26,7 @@ class Scope:
     searched: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Role:
     """A role that requests may take, or that they start from. ``held`` are the roles whose rights it has, itself included; ``powers``
     those among the others that no request should have: superusers, and PostgreSQL's own for files, programs and all data."""
@@ -43,7 +43,7 @@ class Role:
         return self.superuser or self.bypass
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A policy (PostgreSQL, CREATE POLICY). ``using`` and ``check`` are SQL as PostgreSQL prints it; None where it has none."""
 
@@ -64,7 +64,7 @@ class Policy:
         return self.check
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A right given to somebody on a table, or on one of its columns."""
 
@@ -73,7 +73,7 @@ class Grant:
     column: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Guard:
     """What stands before a table beside what the catalog knows. ``reads`` tells of a view which tables lie under it, and whether
     row level security is on there. ``indexed`` lists its whole indexes by their columns."""
@@ -86,7 +86,7 @@ class Guard:
     indexed: tuple[tuple[str, ...], ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Routine:
     """A function. ``arguments`` tell overloaded ones apart; ``path`` is the search path it sets; ``fixed`` tells that its names were
     resolved when it was made; ``executable_by`` are the roles of requests that may run it; ``exposed`` tells that they can call it by
@@ -104,7 +104,7 @@ class Routine:
     extension: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Sequence:
     """A sequence of an exposed schema. ``serves`` is the table and the column whose default takes from it."""
 
@@ -115,7 +115,7 @@ class Sequence:
     writable_by: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Extension:
     """An extension that lives in an exposed schema."""
 
@@ -124,7 +124,7 @@ class Extension:
     movable: bool
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Future:
     """What ``ALTER DEFAULT PRIVILEGES`` gives on tables that ``owner`` will make; in every schema where that is None."""
 
@@ -133,7 +133,7 @@ class Future:
     grantee: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything there is to judge.
 

@@ -1,10 +1,10 @@
 """What a doctor says about a database."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pellucid.database.catalog.model import TableName
-from pellucid.frozen import frozen
 
 
 class Severity(StrEnum):
@@ -18,7 +18,7 @@ class Severity(StrEnum):
     """Good to know."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is not as it should be.
 

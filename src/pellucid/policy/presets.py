@@ -5,11 +5,11 @@ is let through where one of them lets it through. So a preset says which others 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from pellucid.database.catalog.model import Fill, Privilege, Table, TableName
-from pellucid.frozen import frozen
 from pellucid.policy.access import applying, granted, passes
 from pellucid.policy.facts import Facts
 from pellucid.policy.quoting import name, names, relation, roles
@@ -48,7 +48,7 @@ MEANINGS: Mapping[Preset, str] = MappingProxyType(
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What was asked for. Empty and None mean what the preset itself says."""
 
@@ -61,7 +61,7 @@ class Wish:
     replace: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """SQL to run in one transaction, and what to mind about it. ``readers`` pairs each table that should be readable afterwards with
     the roles that should read it."""
@@ -71,7 +71,7 @@ class Proposal:
     readers: tuple[tuple[TableName, tuple[str, ...]], ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Rule:
     """A preset that has met its table: ``label`` begins the policies' names, ``condition`` is what they ask."""
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pellucid.database.catalog.model import Catalog, Column, Table, TableName
-from pellucid.frozen import frozen
 from pellucid.policy.access import VIEWS
 from pellucid.policy.facts import Facts
 from pellucid.policy.quoting import name, relation
@@ -34,7 +34,7 @@ _ALIKE = dict.fromkeys(("int2", "int4", "int8"), "integer") | dict.fromkeys(("te
 _VIA = re.compile(r"(?P<table>[^()]+?)\s*(?:\(\s*(?P<tenant>[^(),]+?)\s*,\s*(?P<user>[^(),]+?)\s*\))?")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Via:
     """A membership table as it was written: ``members(tenant_id,user_id)``; the columns are None where they are to be found."""
 
@@ -49,7 +49,7 @@ class Via:
         return schema if dot else None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Membership:
     """A membership table and its two columns."""
 

@@ -4,16 +4,16 @@ import os
 import pwd
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 
 _UNPRIVILEGED = ("postgres", "nobody")
 _PASSED_ON = ("PATH", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account of the operating system, and how to run programs as it."""
 

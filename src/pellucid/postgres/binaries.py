@@ -6,10 +6,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 from pellucid.postgres.account import environment
 
 OLDEST = 15
@@ -27,7 +27,7 @@ _INSTALLED = (
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Binaries:
     """One PostgreSQL's programs."""
 

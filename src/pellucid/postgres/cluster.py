@@ -1,12 +1,12 @@
 """The PostgreSQL that Pellucid runs itself: one data directory, one postmaster."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlencode
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 from pellucid.lifecycle import State
 from pellucid.postgres.binaries import Binaries, locate
 from pellucid.postgres.configuration import LOGIN, SUPERUSER, configure
@@ -25,7 +25,7 @@ DEFAULT_PORT = 5432
 _Thing = TypeVar("_Thing")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ClusterOptions:
     """How to run it.
 

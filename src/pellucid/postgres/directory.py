@@ -3,11 +3,11 @@
 import os
 import pwd
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 
 OWNER_ONLY = 0o700
 PASSABLE = 0o710
@@ -17,7 +17,7 @@ _KNOWN = frozenset({"lock", "postgres", "postgres.new", "postgres.log", "postgre
 _HARMLESS = frozenset({"lost+found", ".gitignore"})
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class InstanceDirectory:
     """Where things are. `path` is absolute and free of symbolic links."""
 

@@ -7,10 +7,10 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 from pellucid.postgres.account import Account, choose_account
 from pellucid.postgres.directory import OWNER_ONLY, InstanceDirectory
 from pellucid.postgres.relocation import home_of, let_pass
@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 """Paths that need no quoting, neither in a URL nor in a list of directories."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Placement:
     """Where things are, all links resolved."""
 

@@ -5,10 +5,10 @@ import re
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 from pellucid.postgres.binaries import Binaries
 from pellucid.postgres.configuration import enforced
 from pellucid.postgres.placement import Placement
@@ -18,7 +18,7 @@ from pellucid.postgres.server import Progress
 _LARGE_LOG = 16 << 20
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Postmaster:
     """The server process of this very start."""
 

@@ -5,9 +5,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from pellucid.frozen import frozen
 from pellucid.postgres.files import read_file
 
 POLL = 0.005
@@ -16,7 +16,7 @@ POLL = 0.005
 _PROC = Path("/proc")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PidFile:
     """What `postmaster.pid` says (PostgreSQL, src/include/utils/pidfile.h)."""
 

@@ -3,17 +3,17 @@
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 from pellucid.postgres.binaries import discover
 from pellucid.postgres.configuration import SUPERUSER
 from pellucid.postgres.running import running_in
 from pellucid.postgres.url import plain_url, split_password
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Psql:
     """A command to run, and what it is to see as its environment."""
 

@@ -1,9 +1,9 @@
 """What the data API needs to be told."""
 
+from dataclasses import dataclass
 from enum import Enum
 
 from pellucid.database.catalog.model import TableName
-from pellucid.frozen import frozen
 
 
 class TransactionEndPolicy(Enum):
@@ -37,7 +37,7 @@ HOISTED = ("statement_timeout", "plan_filter.statement_cost_limit", "default_tra
 """The settings of a function that go for the whole transaction, unless chosen otherwise."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class DataOptions:
     """Everything the data API is told.
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pellucid.errors import (
@@ -15,7 +16,6 @@ from pellucid.errors import (
     TooManyAffected,
     TooManyAffectedByCall,
 )
-from pellucid.frozen import frozen
 from pellucid.rest.grammar.preferences import Handling
 from pellucid.rest.plan.form import Form
 from pellucid.rest.plan.model import Call, Delete, Plan, Update
@@ -24,7 +24,7 @@ from pellucid.rest.request import RestRequest
 Record = Mapping[str, Any]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The one record of a statement.
 

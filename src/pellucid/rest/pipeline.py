@@ -1,9 +1,10 @@
 """The whole story of one data request, one line a stage."""
 
+from dataclasses import dataclass, field
+
 from starlette.responses import Response
 
 from pellucid.database.core import Database
-from pellucid.frozen import field, frozen
 from pellucid.observe import Stage, observe
 from pellucid.rest.aside import aside
 from pellucid.rest.beginning import beginning, ending
@@ -24,7 +25,7 @@ from pellucid.rest.validate import ModelCache, check
 from pellucid.web.identity import Identity
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class DataApi:
     """What the pipeline works with.
 

@@ -1,9 +1,9 @@
 """The two faces of the data API. One frozen value, handed down the pipeline; nothing else tells them apart."""
 
-from pellucid.frozen import frozen
+from dataclasses import dataclass
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Profile:
     """How a request is read and answered.
 

@@ -8,14 +8,13 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pellucid.database.catalog.model import Catalog
 from pellucid.database.catalog.store import CatalogStore
 from pellucid.database.opening import Opening
 from pellucid.errors import PellucidError
-from pellucid.frozen import frozen
 from pellucid.rest.beginning import beginning, claims_of
 from pellucid.rest.compile.statement import compile_plan
 from pellucid.rest.compile.writer import Statement
@@ -40,7 +39,7 @@ from pellucid.web.identity import Identity
 log = logging.getLogger(__name__)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Repeat:
     """One request, learnt. It fills `pellucid.web.memory.Repeatable`.
 
@@ -137,7 +136,7 @@ class Repeated(Member):
         self.then.failed(fault)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Way:
     """How a request came to the data API: by these routes, when there were so many of them."""
 
@@ -149,7 +148,7 @@ SHORT = 1024
 """About how many characters the values of a query and a key have."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Address:
     """A text with values in it: ``pieces`` stand around the values of the numbers ``places``."""
 
@@ -164,7 +163,7 @@ class Address:
         return "".join([*filled, self.pieces[-1]])
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Planned:
     """What became of a request."""
 

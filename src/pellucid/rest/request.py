@@ -1,6 +1,7 @@
 """HTTP to `RestRequest`: what is asked, not yet judged. Pure: it needs no database and no framework."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
@@ -17,7 +18,6 @@ from pellucid.errors import (
     UnknownSchema,
     UnsupportedMediaType,
 )
-from pellucid.frozen import frozen
 from pellucid.rest.grammar import media as medium
 from pellucid.rest.grammar.bodies import (
     Body,
@@ -39,7 +39,7 @@ __all__ = ["Body", "Envelope", "Method", "Payload", "RestRequest", "parse_reques
 Method = Literal["OPTIONS", "GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RestRequest:
     """One data request.
 
@@ -74,7 +74,7 @@ class RestRequest:
         return self.method in ("GET", "HEAD")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """The HTTP request as plain values. ``path`` holds the table and, in the native profile, the key, both still percent-encoded.
 
@@ -159,7 +159,7 @@ MAX_SHOWN = 200
 """How much of a path an error shows."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Place:
     """What a path names: a table, a row of it, a function, or, without a name, the root."""
 

@@ -5,6 +5,7 @@ The models judge only what can be judged without the database. What they let thr
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
@@ -16,7 +17,6 @@ from pydantic_core import ErrorDetails
 
 from pellucid.database.catalog.model import Column, Fill, Function, Parameter, Privilege, Table, TableName
 from pellucid.errors import Fault, InvalidFields
-from pellucid.frozen import frozen
 from pellucid.rest.plan.functions import takes_whole
 from pellucid.rest.plan.names import closest, seen_columns
 from pellucid.rest.request import Payload, RestRequest
@@ -159,7 +159,7 @@ def _others(payload: Payload, columns: Iterable[str]) -> frozenset[str]:
     return frozenset(key for row in payload.rows for key in row).difference(columns)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Checker:
     """Checks the rows of one body.
 

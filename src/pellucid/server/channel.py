@@ -3,12 +3,12 @@
 import json
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The worker accepts connections."""
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 
 INSTANT = 2.0
 """A worker that serves for fewer seconds than this has failed at once."""
@@ -54,38 +53,38 @@ class Slot:
     again: float | None = 0.0
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Start:
     """Start a worker in this slot, and say `joined`."""
 
     slot: Slot
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Ask the worker to finish what is under way and end."""
 
     pid: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Kill:
     """End the worker now."""
 
     pid: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Announce:
     """Every slot is served, for the first time."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Renewed:
     """Every worker is new."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Broken:
     """A worker could not be started; ``serving`` says whether another one answers meanwhile."""
 
@@ -93,7 +92,7 @@ class Broken:
     serving: bool
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Died:
     """A serving worker has ended unasked; another follows in ``pause`` seconds."""
 

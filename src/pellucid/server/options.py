@@ -1,11 +1,10 @@
 """What can be chosen about the processes and the sockets."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pellucid.frozen import field, frozen
 
-
-@frozen
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How long and how large a client may be before the server hangs up. Seconds and bytes.
 
@@ -33,7 +32,7 @@ class Limits:
     drain_seconds: float = 0.25
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ServerOptions:
     """How the workers are run.
 

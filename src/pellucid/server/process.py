@@ -7,8 +7,8 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from pellucid.frozen import frozen
 from pellucid.server.channel import Listener, Teller, channel
 from pellucid.server.options import ServerOptions
 from pellucid.server.signals import held
@@ -42,7 +42,7 @@ class Process:
         return f"ended with status {self._status}"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Nursery:
     """Forks workers.
 

@@ -1,10 +1,9 @@
 """The bands of a picture: client, server, PostgreSQL, each with its rows on its own scale, so that what is small is seen too."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from pellucid.frozen import frozen
 from pellucid.observe import Fact, Stage
 from pellucid.trace.document import Row, Trace
 from pellucid.trace.journey import Hop
@@ -29,7 +28,7 @@ Interval = tuple[float, float]
 """Beginning and end, in seconds from the beginning of the journey."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Bar:
     """One row of the picture. ``share`` is its part of the hop, ``depth`` how many rows of its band it lies in."""
 
@@ -44,7 +43,7 @@ class Bar:
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Band:
     """One place and what happened there."""
 

@@ -5,10 +5,10 @@ first row begins inside of the client's `wait`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from pellucid.frozen import field, frozen
 from pellucid.observe import Fact, Stage
 
 
@@ -23,7 +23,7 @@ class Reason(StrEnum):
     """It took longer than the threshold."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Row:
     """One stay in one stage. ``start`` is in seconds from the beginning of the trace."""
 
@@ -33,7 +33,7 @@ class Row:
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Lock:
     """A lock that was taken, or waited for. ``holders`` say who had it: their process, what they did, for how long."""
 
@@ -45,7 +45,7 @@ class Lock:
     holders: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Advice:
     """An index that would help a plan: the SQL that makes it, and an estimate of the statement's cost before and after.
 
@@ -59,7 +59,7 @@ class Advice:
     after: float | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One statement as PostgreSQL ran it. Seconds throughout.
 
@@ -88,7 +88,7 @@ class Statement:
     advice: tuple[Advice, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Record:
     """One record of the write-ahead log; ``meaning`` says in words what it is."""
 
@@ -101,7 +101,7 @@ class Record:
     meaning: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a row lies: the table, its file below the data directory, the page and the line pointer on it; sizes in bytes.
 
@@ -120,7 +120,7 @@ class Place:
     mapped: int | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Commit:
     """What a commit wrote: log positions (LSN), records and bytes, and where the rows are now. ``waits`` are as a statement's."""
 
@@ -134,7 +134,7 @@ class Commit:
     waits: Mapping[str, float] = field(default_factory=dict)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Missing:
     """What could not be seen, why, and what would let it be seen."""
 
@@ -143,7 +143,7 @@ class Missing:
     remedy: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One sentence of the verdict: what took the time, because of what, what to do; and what that would gain, where it was tried.
 
@@ -158,7 +158,7 @@ class Finding:
     gain: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All that the server knows of one request.
 

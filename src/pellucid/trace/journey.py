@@ -1,13 +1,13 @@
 """What a client went through for one answer: one hop a request, redirects included, each with its rows and perhaps the server's half."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from pellucid.frozen import frozen
 from pellucid.observe import Fact, Stage
 from pellucid.trace.document import Finding, Row, Trace
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Hop:
     """One request and what came back.
 
@@ -51,7 +51,7 @@ class Hop:
         return {} if row is None else row.facts
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Journey:
     """All hops until the last answer, and the verdict on them."""
 

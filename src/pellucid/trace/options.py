@@ -1,13 +1,13 @@
 """What the tracer can be told."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class TraceOptions:
     """Everything the tracer can be told. Times are in seconds, sizes in bytes.
 

@@ -1,10 +1,11 @@
 """What a database is doing, as values: statements, connections, locks, replication, and the like. Seconds and bytes throughout."""
 
-from pellucid.frozen import field, frozen
+from dataclasses import dataclass, field
+
 from pellucid.trace.document import Missing
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Ran:
     """A statement since the statistics began: how often, how long in all, on average and as a share of all, and the rows that it gave.
 
@@ -23,7 +24,7 @@ class Ran:
     rate: float | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Slower:
     """A statement that takes longer than it did: seconds on average, before and now."""
 
@@ -40,7 +41,7 @@ class Slower:
         return self.now / self.before if self.before else float("inf")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Connections:
     """Connections of one kind, and how long the oldest of them has been in its state."""
 
@@ -50,7 +51,7 @@ class Connections:
     longest: float
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Busy:
     """A process of PostgreSQL that has a transaction open; ``seconds`` is the transaction's age."""
 
@@ -63,7 +64,7 @@ class Busy:
     sql: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Blocked:
     """A process that waits for a lock, or holds one that others wait for. ``blockers`` are those that it waits for."""
 
@@ -76,7 +77,7 @@ class Blocked:
     blockers: tuple[int, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Replica:
     """A server that follows this one, or a slot that keeps the log for one; ``behind`` in bytes of log."""
 
@@ -87,7 +88,7 @@ class Replica:
     lag: float | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Bloated:
     """A table with many dead rows; ``cleaned`` is when it was vacuumed last, in seconds since 1970."""
 
@@ -98,7 +99,7 @@ class Bloated:
     cleaned: float | None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Counters:
     """What only grows, read at one moment (``at``, in seconds of the server's clock); rates are the difference of two."""
 
@@ -111,7 +112,7 @@ class Counters:
     calls: dict[tuple[int, str], int] = field(default_factory=dict)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Vitals:
     """The database as a whole. Rates are per second, and None at the first look; ``hit`` is the share of pages that were in memory."""
 
@@ -128,7 +129,7 @@ class Vitals:
     log: float | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Overview:
     """One look at everything. ``taken`` is in seconds since 1970."""
 

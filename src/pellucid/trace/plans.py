@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from pellucid.frozen import frozen
 
 _CONDITIONS = ("Filter", "Index Cond", "Recheck Cond", "Join Filter", "Hash Cond", "Merge Cond", "One-Time Filter")
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
@@ -19,7 +18,7 @@ _WORDS = frozenset(
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Node:
     """One node of a plan. ``measured`` is False where there are only estimates.
 

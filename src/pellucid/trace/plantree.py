@@ -1,9 +1,8 @@
 """PostgreSQL's plans (EXPLAIN, FORMAT JSON) as a tree that can be drawn: what each node did, and what it took by itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from pellucid.frozen import frozen
 
 MISJUDGED = 10
 """How many times too many or too few rows make an estimate a bad one,"""
@@ -24,7 +23,7 @@ _COUNTS = (
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Node:
     """One node of a plan. Seconds; pages of 8 KiB; ``None`` where it was not measured.
 
@@ -54,7 +53,7 @@ class Node:
         return more / fewer >= MISJUDGED
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Drawn:
     """A node and where it stands: its level, for each level above whether more follows, and whether it is the last."""
 

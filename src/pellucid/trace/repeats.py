@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
 
-from pellucid.frozen import frozen
 from pellucid.observe import Stage
 from pellucid.trace.journey import Journey
 from pellucid.trace.page import EMPTY, Line, Piece, docs, duration, line
@@ -12,7 +12,7 @@ from pellucid.trace.page import EMPTY, Line, Piece, docs, duration, line
 _TENTH = 0.9
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Spread:
     """How often a stage was met, and its seconds."""
 

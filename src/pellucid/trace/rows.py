@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from pellucid.frozen import frozen
 from pellucid.observe import Fact, Span, Stage
 from pellucid.trace.document import Row
 
@@ -11,7 +11,7 @@ _NEGLIGIBLE = 1e-6
 """Seconds. Shorter gaps are the reading of the clock itself."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Marks:
     """Moments of a request in the server, of `time.perf_counter`.
 

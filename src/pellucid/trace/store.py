@@ -12,12 +12,11 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-from pellucid.frozen import frozen
 from pellucid.trace.document import Missing, Trace
 from pellucid.trace.encode import to_bytes
 from pellucid.trace.options import TraceOptions
@@ -50,7 +49,7 @@ _SUMMARY = (
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which traces are asked for: those that have all of these."""
 

@@ -1,9 +1,8 @@
 """A journey as lines of text: the waterfall, what each stage saw, statements, log and page, and the verdict at the end."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from pellucid.frozen import frozen
 from pellucid.trace.bands import Band, Bar, Kind, bands, seconds_of_looking
 from pellucid.trace.facts import headline
 from pellucid.trace.journey import Hop, Journey
@@ -16,7 +15,7 @@ _LABEL, _TIME, _SHARE = 18, 10, 6
 _LEAST_BAR = 12
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """What is written on: how many letters fit on a line, and whether bars, colours and lines of boxes may be used."""
 

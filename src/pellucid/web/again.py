@@ -1,11 +1,11 @@
 """Requests that come again: what `pellucid.web.memory` and those who fill it say to each other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from starlette.types import Scope
 
-from pellucid.frozen import field, frozen
 from pellucid.web.identity import Identity
 
 
@@ -99,7 +99,7 @@ class Reader(Protocol):
         ...
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Head:
     """The head of an answer, as it left: everything in it that the next answer of this kind has too.
 
@@ -111,7 +111,7 @@ class Head:
     sized: bool
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What is remembered of a kind of request: how to ask again, and the head of an answer by the number of its rows."""
 

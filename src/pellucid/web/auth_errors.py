@@ -6,19 +6,19 @@ Its first shape has ``code`` (the status), ``error_code`` and ``msg``. A request
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from pellucid import errors
 from pellucid.errors import AuthRefused, PellucidError
-from pellucid.frozen import frozen
 
 VERSION_HEADER = "X-Supabase-Api-Version"
 CODE_HEADER = "X-Sb-Error-Code"
 NEWER = "2024-01-01"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Words:
     """How an error is told: its status, its code, and a message where the error's own is not the one that clients know."""
 

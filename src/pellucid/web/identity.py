@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -12,7 +13,6 @@ from starlette.types import Scope
 
 from pellucid.database.caller import Caller
 from pellucid.errors import Forbidden, RequestError, Unauthenticated, Unavailable
-from pellucid.frozen import field, frozen
 from pellucid.observe import Fact, Stage, observe
 from pellucid.web import cookies
 from pellucid.web.options import WebOptions
@@ -26,7 +26,7 @@ _READ_ONLY = (("transaction_read_only", "on"),)
 """PostgreSQL then refuses every write, and does not let the transaction change its mind."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Who a request comes from.
 

@@ -5,12 +5,12 @@ import logging
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Any, TextIO
 
-from pellucid.frozen import frozen
 from pellucid.web.catcher import was_logged
 from pellucid.web.exchange import current
 from pellucid.web.redact import BLOT, escape, is_secret, redact
@@ -30,7 +30,7 @@ class LogFormat(Enum):
     TEXT = "text"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LogOptions:
     """How much is logged, and how it looks."""
 

@@ -1,10 +1,11 @@
 """What the web room can be told. Each limit is checked before anything is read or parsed."""
 
+from dataclasses import dataclass
+
 from pellucid.errors import StartupError
-from pellucid.frozen import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How much of a request is read. Sizes are in bytes, times in seconds.
 
@@ -19,7 +20,7 @@ class Limits:
     header_count: int = 100
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CrossOrigin:
     """Which web pages of other origins may read the answers (the CORS protocol of the Fetch standard).
 
@@ -39,7 +40,7 @@ class CrossOrigin:
             )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class WebOptions:
     """Everything the web room can be told.
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -11,7 +12,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from pellucid.errors import UnknownRoute
-from pellucid.frozen import frozen
 
 PATH = "/docs/assets"
 READ = ["GET", "HEAD"]
@@ -24,7 +24,7 @@ _YEAR = "public, max-age=31536000, immutable"
 router = APIRouter(include_in_schema=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Asset:
     """A file that a page needs. ``tag`` changes when the content does (RFC 9110, 8.8.3)."""
 

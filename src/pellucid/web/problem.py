@@ -7,6 +7,7 @@ for people and programs, PostgREST's bodies under that dialect's paths, those of
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,7 +15,6 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from pellucid.errors import DatabaseError, Details, Fault, PellucidError, Unauthenticated
-from pellucid.frozen import frozen
 from pellucid.web import auth_errors
 from pellucid.web.exchange import exchange_of
 from pellucid.web.foreign import HttpError
@@ -27,7 +27,7 @@ RETRY_AFTER = "1"
 """Seconds after which a 503 may have passed, where the error does not know better."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Audience:
     """Who reads the error, and where: what decides about shape and openness, beside the error itself."""
 

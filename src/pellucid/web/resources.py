@@ -1,15 +1,16 @@
 """What a worker holds for as long as it lives."""
 
+from dataclasses import dataclass, field
+
 from fastapi import Request
 
 from pellucid.database.core import Database
 from pellucid.errors import Unavailable
-from pellucid.frozen import field, frozen
 from pellucid.web.identity import Identifier
 from pellucid.web.pulse import Pulse
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Resources:
     """Lives at ``app.state.pellucid`` from start-up to shutdown."""
 

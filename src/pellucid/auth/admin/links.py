@@ -1,6 +1,7 @@
 """Links and codes that an operator hands over himself, instead of a mail."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,7 +16,6 @@ from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.session import WriteSession
 from pellucid.errors import InvalidFields, RowNotFound
-from pellucid.frozen import field, frozen
 
 PURPOSES = (
     Purpose.VERIFY,
@@ -27,7 +27,7 @@ PURPOSES = (
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Link:
     """A link, and what is in it. Whoever has it can use it once: it is as good as the mail."""
 
@@ -37,7 +37,7 @@ class Link:
     user: User
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Links:
     """Makes links."""
 

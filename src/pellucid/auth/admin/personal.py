@@ -4,6 +4,7 @@ What the schema ``auth`` holds is known here. Tables of the application are its 
 erases them, in the same transaction, under the role ``service_role``.
 """
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from pellucid.auth.admin.service import OPERATORS, Actor, Administration
 from pellucid.auth.audit import Event
 from pellucid.auth.hooks import Hooks
 from pellucid.database.caller import ACCOUNTS, ACCOUNTS_ROLE
-from pellucid.frozen import frozen
 
 AS_SERVICE, AS_ACCOUNTS = text("set local role service_role"), text(f"set local role {ACCOUNTS_ROLE}")
 HIDDEN = frozenset(
@@ -51,7 +51,7 @@ FORGET = (
 id, which leads nowhere any more."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Personal:
     """Exports and erases."""
 

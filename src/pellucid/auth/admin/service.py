@@ -4,6 +4,7 @@ Whoever calls this has been let in already: a route for ``service_role``, or the
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -34,7 +35,6 @@ from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import WriteSession
 from pellucid.errors import RowNotFound
-from pellucid.frozen import field, frozen
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Until when a ban without an end lasts."""
@@ -43,7 +43,7 @@ OPERATOR = UUID(int=0)
 IMPERSONATION = timedelta(hours=1)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts: an account, or None for a service and the command line; and from where."""
 
@@ -54,7 +54,7 @@ class Actor:
 OPERATORS = Actor()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class NewAccount:
     """An account that an operator makes. Without a password it is entered by mail, or by others' accounts.
 

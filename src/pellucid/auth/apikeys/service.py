@@ -1,6 +1,7 @@
 """Making, listing and revoking API keys."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,14 +19,13 @@ from pellucid.database.caller import ACCOUNTS, INTERNAL_ROLES
 from pellucid.database.core import Database
 from pellucid.database.session import ReadSession
 from pellucid.errors import BeyondLimit, Fault, InvalidFields, RowNotFound
-from pellucid.frozen import field, frozen
 
 MOST = 100
 """Living keys of one account, and of all services together."""
 API_KEYS = Kind("api_keys", Rule(20, longest=300), Rule(60, longest=300))
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Made:
     """A new key; ``secret`` is shown now and never again."""
 
@@ -33,7 +33,7 @@ class Made:
     secret: str = field(repr=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ApiKeys:
     """The keys of all accounts and services."""
 

@@ -1,14 +1,14 @@
 """Passkeys and security keys as values: for whom they are, what they bring, and how they are refused."""
 
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from pellucid.errors import FactorRefused, FeatureOff
-from pellucid.frozen import field, frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Site:
     """For whom a passkey is: the name that browsers bind it to (the RP id), and the origins of the pages that may ask for it."""
 
@@ -16,7 +16,7 @@ class Site:
     origins: tuple[str, ...]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Registered:
     """A new passkey."""
 
@@ -30,7 +30,7 @@ class Registered:
     discoverable: bool
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Asserted:
     """A passkey that signed: its counter now, and whether it made sure of its owner (by a finger, a face or a PIN)."""
 

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
@@ -9,7 +10,6 @@ from sqlalchemy import delete, func, insert, select, update
 from pellucid.auth.factors.tables import RecoveryCode
 from pellucid.auth.opaque import digest
 from pellucid.database.session import ReadSession, WriteSession
-from pellucid.frozen import frozen
 
 CODES = 10
 BYTES = 10
@@ -17,7 +17,7 @@ BYTES = 10
 GROUP = 4
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Left:
     """How many codes of an account are still good, of how many."""
 

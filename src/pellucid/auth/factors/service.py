@@ -7,6 +7,7 @@ of the first level gets no further.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -28,7 +29,6 @@ from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.session import WriteSession
 from pellucid.errors import FactorRefused
-from pellucid.frozen import field, frozen
 from pellucid.later import later
 from pellucid.web.identity import Identity
 
@@ -42,7 +42,7 @@ TOTP, WEBAUTHN = "totp", "webauthn"
 PROVED = {TOTP: "A code app", WEBAUTHN: "A passkey"}
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class NewTotp:
     """A code app that was begun: its secret in Base32, and the ``otpauth`` address with it. Neither is to be had again."""
 
@@ -51,7 +51,7 @@ class NewTotp:
     uri: str = field(repr=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A challenge. ``purpose`` is one of `pellucid.auth.factors.challenges`; ``options`` are what a browser's ``navigator.credentials``
     is to be given, as JSON (WebAuthn, level 3, 5.1.8); None where a code is wanted."""
@@ -62,7 +62,7 @@ class Asked:
     options: dict[str, Any] | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Proof:
     """What an answer proves, before it is used up: the step of a code, a new passkey, or a known one that signed."""
 

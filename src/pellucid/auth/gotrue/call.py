@@ -5,6 +5,7 @@ Cookies count for nothing here: whoever asks sends a token in ``Authorization``,
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -28,7 +29,6 @@ from pellucid.errors import (
     Unauthenticated,
     WrongCredentials,
 )
-from pellucid.frozen import frozen
 from pellucid.web.content import read_form, require_json
 from pellucid.web.identity import Identity
 from pellucid.web.limits import within
@@ -40,7 +40,7 @@ _OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 SERVICE = "service_role"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request, with the members of its body. A member that is null is not there."""
 

@@ -1,5 +1,6 @@
 """How a mail leaves the house: by SMTP, or in development onto a page."""
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -10,7 +11,6 @@ from pellucid.auth.mail.templates import Mail
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.errors import StartupError
-from pellucid.frozen import field, frozen
 from pellucid.later import later
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Sender(Protocol):
         ...
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Smtp:
     """A mail server (RFC 5321; STARTTLS as in RFC 3207). ``starttls`` of None means: where the server offers it."""
 

@@ -5,6 +5,7 @@ same name in the user's directory takes the place of the one that comes along.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -14,12 +15,11 @@ from pathlib import Path
 from string import Template
 
 from pellucid.errors import StartupError
-from pellucid.frozen import field, frozen
 
 _OWN = files("pellucid.auth.mail") / "letters"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A mail to be rendered: to whom, from which template, with which values."""
 
@@ -28,7 +28,7 @@ class Draft:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A mail as it is sent. ``html`` is None where there is no such part."""
 

@@ -7,6 +7,7 @@ stored could do so (RFC 9700, 4.7).
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,6 @@ from pellucid.auth.providers.tables import FlowState
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.errors import ProofRefused
-from pellucid.frozen import field, frozen
 
 LIFE = timedelta(minutes=10)
 """For signing in elsewhere."""
@@ -27,7 +27,7 @@ CODE_LIFE = timedelta(minutes=5)
 LONGEST_SECRET = 128
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Flow:
     """A sign-in that has come back. ``link`` is the account that the other one is to be linked to, None where somebody signs in;
     ``redirect_to`` is where the browser goes in the end, ``challenge`` the PKCE challenge of the program that asked, if one did."""
@@ -42,7 +42,7 @@ class Flow:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Flows:
     """All of them."""
 

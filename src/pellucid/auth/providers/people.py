@@ -1,11 +1,11 @@
 """Who a provider says that somebody is. Each provider words it in its own way; here it becomes one value."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pellucid.auth.addresses import sought
 from pellucid.errors import ProviderFailed
-from pellucid.frozen import field, frozen
 
 LONGEST = 255
 """Characters of a subject (OpenID Connect Core 1.0, 2)."""
@@ -14,7 +14,7 @@ _KEPT = ("name", "full_name", "given_name", "family_name", "preferred_username",
 Answer = Mapping[str, Any]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody at a provider. ``subject`` never changes there. ``email`` is None where the provider tells none, and counts as proved
     only with ``email_verified``. ``profile`` is what else is kept."""

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,7 +18,6 @@ from pellucid.auth.providers import id_token
 from pellucid.auth.providers.outside import Outside, origin
 from pellucid.auth.providers.people import READERS, Person
 from pellucid.errors import ProviderFailed
-from pellucid.frozen import frozen
 
 KEPT = 3600.0
 """Seconds for which what a provider publishes is believed."""
@@ -27,7 +26,7 @@ KEYS_PAUSE = 30.0
 APPLE_MINUTES = 5
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Endpoints:
     """What a provider publishes of itself (OpenID Connect Discovery 1.0, 3), or what was configured."""
 
@@ -42,7 +41,7 @@ class Endpoints:
     """Whether it takes the client secret in the Authorization header only."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Sign:
     """The secrets of one sign-in that is under way: what ties the provider's answers to it."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,6 @@ from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import ReadSession, WriteSession
 from pellucid.errors import Duplicate, InvalidFields, LastWayIn, NotLinked, PellucidError, RowNotFound, UnknownProvider
-from pellucid.frozen import field, frozen
 
 METHOD = "oauth"
 """How ``amr`` names what a provider proved."""
@@ -42,7 +42,7 @@ from auth.users u where u.id = :user_id
 """In how many ways an account can be entered."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Begun:
     """A sign-in that has begun: where to send the browser, and the secret for its cookie."""
 

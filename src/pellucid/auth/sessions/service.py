@@ -5,6 +5,7 @@ signed afterwards by `grant`, with no connection held: hooks of the application 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,7 +29,6 @@ from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import ReadSession, WriteSession
 from pellucid.errors import SessionEnded
-from pellucid.frozen import field, frozen
 
 AAL1, AAL2 = "aal1", "aal2"
 """Levels of assurance: one factor, two factors. NIST SP 800-63B's, with Supabase's names."""
@@ -36,7 +36,7 @@ OPERATOR, ACCOUNT = "service_role", "authenticated"
 """The role of those who run the server, and that of everybody who has an account."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A session as it was opened, refreshed or stepped up, and the secrets that prove it from now on."""
 
@@ -46,7 +46,7 @@ class Opened:
     cookie: str | None = field(default=None, repr=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Granted:
     """The same, with an access token."""
 

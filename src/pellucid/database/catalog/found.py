@@ -1,15 +1,14 @@
 """What the catalog's queries gave, row by row, before anything is made of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from pellucid.frozen import frozen
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Found:
     """The answers to `pellucid.database.catalog.queries`, all from one snapshot."""
 

@@ -1,11 +1,10 @@
 """The catalog's values. They are frozen: a reload makes a new `Catalog`, and a request keeps the one it began with."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Literal, NamedTuple
-
-from pellucid.frozen import field, frozen
 
 
 class TableName(NamedTuple):
@@ -35,7 +34,7 @@ class Fill(Enum):
     """GENERATED ALWAYS (identity or stored or virtual expression): the client may not."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Column:
     """One column.
 
@@ -62,7 +61,7 @@ class Column:
     default: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Representation:
     """How a domain is shown and read: the functions of its casts (PostgreSQL, CREATE CAST), None where it has none.
 
@@ -74,7 +73,7 @@ class Representation:
     from_text: TableName | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ForeignKey:
     """A foreign key, with its columns and the columns it points at in the same order."""
 
@@ -93,7 +92,7 @@ class Cardinality(Enum):
     MANY_TO_MANY = "many-to-many"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Junction:
     """The table between two others. ``near`` pairs the origin's columns with the junction's, ``far`` the junction's with the target's.
 
@@ -106,7 +105,7 @@ class Junction:
     far: tuple[tuple[str, str], ...]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Relationship:
     """One way from a table or view to another.
 
@@ -136,7 +135,7 @@ class Relationship:
         return self.origin == self.target
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table, partitioned table, view, materialized view or foreign table.
 
@@ -176,7 +175,7 @@ class Table:
         return privilege in self.privileges.get(role, frozenset())
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One input parameter of a function. Its name is empty when it has none.
 
@@ -190,7 +189,7 @@ class Parameter:
     cast: str = "pg_catalog.text"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Function:
     """One function; overloaded ones are several values of the same name.
 
@@ -223,7 +222,7 @@ class Function:
         return self.result is None and self.returns != "record"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Handler:
     """Who makes a media type of rows: an aggregate over rows of ``table``, or of any rows where that is None.
 
@@ -235,7 +234,7 @@ class Handler:
     table: TableName | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """The exposed schemas at one moment.
 

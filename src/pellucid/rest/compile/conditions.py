@@ -1,10 +1,10 @@
 """Conditions, operands, outputs and orders as SQL. ``t`` is the table in every statement, ``t1``, ``t2``… those embedded in it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from pellucid.database.catalog.model import Column, TableName
-from pellucid.frozen import frozen
 from pellucid.rest.compile.writer import Parameters, identifier, relation
 from pellucid.rest.grammar.filters import Operator
 from pellucid.rest.plan.model import Comparison, Condition, Junction, Lifted, Operand, Output, Presence, Sort
@@ -73,7 +73,7 @@ def _no_related(sort: Sort) -> str:
     raise ValueError(f"nothing is embedded at place {sort.embed}")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Scope:
     """How the columns of one table are written.
 

@@ -4,10 +4,9 @@ The table of the nth embed is ``tn``, its junction ``jn``; ``rn`` is what is rea
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pellucid.database.catalog.model import Relationship
-from pellucid.frozen import frozen
 from pellucid.rest.compile.conditions import ROOT, Scope, aggregated, inside, operand, order_by, output, written
 from pellucid.rest.compile.writer import Parameters, identifier, relation
 from pellucid.rest.grammar.ranges import ALL, Range
@@ -48,7 +47,7 @@ def _scope(read: Read, source: str | None) -> Scope:
     return Scope(row=f"ROW({columns})::{relation(read.table.name)}")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Item:
     """One item of a select list; ``group`` is what it is grouped by where that is not the item itself."""
 
@@ -58,7 +57,7 @@ class _Item:
     group: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Part:
     """What an embedded table adds to a SELECT. ``presence`` is the condition that a row has some of it, ``absence`` that it has none."""
 

@@ -1,10 +1,9 @@
 """Inserts, updates and deletes. What is written hands on the columns that its answer needs, and no others, so that column grants hold."""
 
 from collections.abc import Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pellucid.database.catalog.model import Column, Table
-from pellucid.frozen import frozen
 from pellucid.rest.compile.conditions import where
 from pellucid.rest.compile.writer import Parameters, identifier, relation
 from pellucid.rest.plan.model import Delete, Group, Insert, OnConflict, Operand, Read, Sort, Update
@@ -15,7 +14,7 @@ _REPLACED = "coalesce(nullif(current_setting('pellucid.replaced', true), ''), '0
 from a replaced one in every kind of table, and to every role (PostgreSQL 18 has ``OLD`` for it)."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Written:
     """A write as common table expressions, of which the last is ``w``: the rows written, in the order of the body.
 

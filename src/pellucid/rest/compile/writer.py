@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pellucid.database.catalog.model import TableName
-from pellucid.frozen import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Statement:
     """SQL with ``$1`` parameters, and their values."""
 

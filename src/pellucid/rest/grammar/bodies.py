@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
 
 from pellucid.errors import BeyondLimit, MalformedBody
-from pellucid.frozen import frozen
 from pellucid.rest.grammar.parameters import split_form
 
 MAX_KEYS_IN_ROW = 1600
@@ -20,7 +20,7 @@ _UNREADABLE = "Empty or invalid json"
 _CSV_FIELD = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r\n|[\r\n]|$)')
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Payload:
     """The rows of a body: as sent, for PostgreSQL to read without loss, and as parsed, for judging them.
 
@@ -33,7 +33,7 @@ class Payload:
     listed: bool
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Body:
     """What a function is called with: the bytes as sent, and their media type. ``pairs`` are the fields of a form, decoded."""
 

@@ -1,11 +1,11 @@
 """Reads filters and the trees that ``and`` and ``or`` make of them."""
 
 import re
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from pellucid.errors import BeyondLimit, MalformedQuery
-from pellucid.frozen import frozen
 from pellucid.rest.grammar.fields import Field, parse_field, scan_field, scan_quoted
 from pellucid.rest.grammar.filters import Condition, Filter, Logic, Operator, Quantifier
 from pellucid.rest.grammar.scanner import Scanner, Unfit, closing, comma, delimiter, opening
@@ -58,7 +58,7 @@ class Tally:
             )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """A filter without its field: ``not.in.(1,2)``."""
 

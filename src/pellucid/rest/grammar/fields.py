@@ -1,9 +1,9 @@
 """Fields: a column, and the way into its JSON."""
 
 import re
+from dataclasses import dataclass
 
 from pellucid.errors import BeyondLimit
-from pellucid.frozen import frozen
 from pellucid.rest.grammar.scanner import MAX_NAME, Scanner, Unfit, delimiter
 
 _QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)', re.DOTALL)
@@ -22,7 +22,7 @@ MAX_STEPS = 32
 """How many steps into its JSON one field may have."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step into a JSON value: an object's key or an array's index. ``as_text`` is ``->>`` (PostgreSQL, 9.16)."""
 
@@ -30,7 +30,7 @@ class Step:
     as_text: bool
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Field:
     """A column by its name, and the steps into its JSON."""
 

@@ -1,9 +1,9 @@
 """What a filter is: ``age=gte.18``, ``name=not.like.A*``, ``id=in.(1,2)``, ``or=(age.lt.18,age.gt.65)``."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from pellucid.frozen import frozen
 from pellucid.rest.grammar.fields import Field, in_quotes
 
 
@@ -40,7 +40,7 @@ class Operator(StrEnum):
 Quantifier = Literal["any", "all"]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Filter:
     """One comparison. ``values`` holds one text, but for ``in``, which may have any number.
 
@@ -67,7 +67,7 @@ class Filter:
         return self.values[0] if self.operator is Operator.IS else in_quotes(self.values[0])
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Logic:
     """Several conditions that must all hold (``and``) or of which one must (``or``)."""
 

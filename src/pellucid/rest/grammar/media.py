@@ -1,9 +1,8 @@
 """What a client accepts: the ``Accept`` header (RFC 9110, 12.5.1), with PostgREST's own media types and their parameters."""
 
 import re
+from dataclasses import dataclass
 from typing import Literal
-
-from pellucid.frozen import frozen
 
 JSON = "application/json"
 SINGULAR = "application/vnd.pgrst.object+json"
@@ -29,7 +28,7 @@ _PARAMETER = re.compile(r'\s*;\s*([a-z0-9-]+)\s*=\s*(?:"([^"]*)"|([a-z0-9|-]+))'
 _NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PlanForm:
     """How the execution plan of a request is wanted: in which format, with which options of ``EXPLAIN``, of which representation."""
 
@@ -38,7 +37,7 @@ class PlanForm:
     of: "Accepted"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """One media type that a client accepts.
 

@@ -1,9 +1,9 @@
 """The order: ``order=age.desc,other(name).asc.nullslast``."""
 
+from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from pellucid.errors import BeyondLimit
-from pellucid.frozen import frozen
 from pellucid.rest.grammar.fields import Field, quoted, scan_field, scan_name
 from pellucid.rest.grammar.scanner import Scanner, Unfit, delimiter
 
@@ -11,7 +11,7 @@ MAX_TERMS = 64
 """How many terms an order may have."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Term:
     """One term of an order. ``nulls_first`` None leaves it to PostgreSQL: last when ascending, first when descending.
 

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
-
-from pellucid.frozen import frozen
 
 
 class Return(StrEnum):
@@ -55,7 +54,7 @@ class Handling(StrEnum):
 _Preference = TypeVar("_Preference", Resolution, Return, Count, Missing, Handling, TransactionEnd)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Preferences:
     """The preferences of one request; None where it has none.
 

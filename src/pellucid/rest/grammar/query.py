@@ -1,12 +1,11 @@
 """The whole query string, read into one value."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 
 from pellucid.errors import BeyondLimit, MalformedQuery
-from pellucid.frozen import frozen
 from pellucid.rest.grammar.conditions import Tally, parse_comparison, parse_logic
 from pellucid.rest.grammar.fields import Field, scan_name, scan_place
 from pellucid.rest.grammar.filters import Condition, Filter, Operator
@@ -29,7 +28,7 @@ MAX_PARAMETERS = 1000
 """How many parameters one query string may have."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Part:
     """What a query says of one embedded table: ``other.age=gt.3``, ``other.order=age``, ``other.limit=1``."""
 
@@ -39,7 +38,7 @@ class Part:
     offset: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Query:
     """What the query string asks for, not yet judged.
 

@@ -1,9 +1,9 @@
 """Which rows of a result: ``limit`` and ``offset``, or a ``Range`` header."""
 
 import re
+from dataclasses import dataclass
 
 from pellucid.errors import MalformedQuery, UnacceptableRange
-from pellucid.frozen import frozen
 
 _RANGE = re.compile(r"([0-9]{1,40})-([0-9]{0,40})")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
@@ -11,7 +11,7 @@ _LARGEST = 2**63 - 1
 _NEGATIVE = "Limit should be greater than or equal to zero."
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Range:
     """Rows ``offset`` to ``offset + limit - 1``, counted from 0; no limit means all that follow."""
 

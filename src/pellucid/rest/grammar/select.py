@@ -1,12 +1,11 @@
 """The select list: ``select=id,full:name,age::text,address->>city,author:people!writer(name)``."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache, partial
 
 from pellucid.errors import BeyondLimit
-from pellucid.frozen import frozen
 from pellucid.rest.grammar.fields import MAX_STEPS, Field, in_quotes, quoted, scan_field, scan_name, usual_path
 from pellucid.rest.grammar.scanner import MAX_NAME, Scanner, Unfit, comma
 
@@ -34,7 +33,7 @@ _JOIN = re.compile(r"(?:left|inner)(?=[!(])")
 _TYPE = re.compile(r"[\w $]+(?:\(\d{1,9}(?:, ?\d{1,9})?\)[\w $]*)?(?:\[\])*")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Everything:
     """``*``: all columns of the table."""
 
@@ -53,7 +52,7 @@ class Aggregate(StrEnum):
     MAX = "max"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Item:
     """One field of the answer: what, under which name, cast to which type.
 
@@ -73,7 +72,7 @@ class Item:
         return f"{_alias(self.alias)}{what}{_cast(self.aggregate_cast)}"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Related:
     """Rows of another table: ``alias:name!hint!inner(…)``, or ``...name(…)`` whose columns stand among the row's own.
 

@@ -4,15 +4,14 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any
-
-from pellucid.frozen import frozen
 
 MOST = 32
 """How many descriptions one `Documents` keeps at a time."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Document:
     """A description of the API as JSON, and the tag of this very content (RFC 9110, 8.8.3)."""
 

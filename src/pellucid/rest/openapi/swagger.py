@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from pellucid.database.catalog.model import Cardinality, Catalog, Column, Function, Parameter, Table, TableName
-from pellucid.frozen import frozen
 from pellucid.rest.openapi.values import declared
 from pellucid.rest.options import DataOptions, OpenApiMode
 from pellucid.rest.plan.names import is_exposed
@@ -26,7 +26,7 @@ _TYPES: Mapping[str, str | None] = {
 _FORMATS = {"smallint": "int32", "integer": "int32", "bigint": "int64"}
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """Who looks at the description of which schema; ``guarded`` (production): only what has row level security is served."""
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from pellucid.database.catalog.model import Privilege, Relationship, Table, TableName
 from pellucid.errors import AmbiguousRelationship, NotExposed, UnknownRelationship
-from pellucid.frozen import frozen
 from pellucid.rest.grammar.query import Part
 from pellucid.rest.grammar.ranges import ALL, Range, parse_range
 from pellucid.rest.grammar.select import Related, SelectItem
@@ -26,7 +25,7 @@ class Said:
     inside: "dict[int, Said]" = field(default_factory=dict)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Embedder:
     """Plans the tables embedded in a table, to any depth.
 

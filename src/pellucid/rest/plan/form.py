@@ -1,12 +1,11 @@
 """Which form an answer has: the media type that is agreed on, and how its body is made of rows."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from pellucid.database.catalog.model import Catalog, Function, Handler, TableName
 from pellucid.errors import NotAcceptable
-from pellucid.frozen import frozen
 from pellucid.rest.grammar import media
 from pellucid.rest.grammar.media import Accepted, PlanForm
 from pellucid.rest.grammar.select import Everything
@@ -31,7 +30,7 @@ class Shape(Enum):
     """What an aggregate of the database makes of the rows."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Form:
     """How the answer is written.
 

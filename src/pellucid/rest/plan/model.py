@@ -1,10 +1,10 @@
 """Plans: what the database will be asked to do. They hold columns of the catalog, never a client's names."""
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
 from pellucid.database.catalog.model import Column, Function, Parameter, Relationship, Table
-from pellucid.frozen import frozen
 from pellucid.rest.grammar.fields import Step
 from pellucid.rest.grammar.filters import Operator
 from pellucid.rest.grammar.preferences import Count
@@ -12,7 +12,7 @@ from pellucid.rest.grammar.ranges import ALL, Range
 from pellucid.rest.grammar.select import Aggregate
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Operand:
     """A column, plain or computed, and the steps into its JSON."""
 
@@ -20,7 +20,7 @@ class Operand:
     path: tuple[Step, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One comparison of an operand with values, which stay text until PostgreSQL reads them."""
 
@@ -32,7 +32,7 @@ class Comparison:
     language: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Presence:
     """Whether a row has no rows in an embedded table (``negated``: it has some), by the place of the embed in its `Read`."""
 
@@ -40,7 +40,7 @@ class Presence:
     negated: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Junction:
     """Several conditions joined by ``and`` or ``or``."""
 
@@ -52,7 +52,7 @@ class Junction:
 Condition = Comparison | Presence | Junction
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Output:
     """One column of the answer, under its name there. Without an operand it stands for the row itself, whatever is in it.
 
@@ -66,7 +66,7 @@ class Output:
     aggregate_cast: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Sort:
     """One term of the order.
 
@@ -81,7 +81,7 @@ class Sort:
     output: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Lifted:
     """A column of a spread table, as it stands among the row's own: ``source`` is its name in the table that was spread."""
 
@@ -91,7 +91,7 @@ class Lifted:
     aggregate_cast: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Embed:
     """Rows of a related table within each row.
 
@@ -109,7 +109,7 @@ class Embed:
     asked: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Read:
     """Rows of a table, or of what a write or a call hands on, with the rows embedded in them.
 
@@ -138,7 +138,7 @@ class OnConflict(Enum):
     IGNORE = "ignore"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Group:
     """Rows of a body that fill the same columns; ``places`` are their positions in it, counted from 0, None for all of them."""
 
@@ -146,7 +146,7 @@ class Group:
     places: tuple[int, ...] | None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A request for rows. ``count`` tells whether, and how, all of them are counted, those outside the range too.
 
@@ -158,7 +158,7 @@ class Reading:
     enough: int | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Insert:
     """New rows. ``answer`` reads what comes back from the rows written, None where nothing is to; ``located`` asks for its key.
 
@@ -177,7 +177,7 @@ class Insert:
     reset: tuple[Column, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Update:
     """Changed rows. Beside what the row gives, ``nulled`` are set to null, as a replacement does, and ``defaulted`` to their defaults."""
 
@@ -190,7 +190,7 @@ class Update:
     defaulted: tuple[Column, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Rows to be removed."""
 
@@ -199,7 +199,7 @@ class Delete:
     answer: Read | None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Call:
     """A function to be called. ``read`` reads what it answers.
 

@@ -1,12 +1,12 @@
 """From the client's names to the catalog's. What is not in the catalog goes no further."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from pellucid.database.catalog.model import Catalog, Column, Privilege, Table, TableName
 from pellucid.database.friendly import Refusal, faults
 from pellucid.errors import Denied, NotExposed, StatementRefused, UnknownColumn, UnknownTable
-from pellucid.frozen import frozen
 from pellucid.rest.plan.similar import most_similar, same_but_for_a_slip
 from pellucid.rest.profile import Profile
 
@@ -15,7 +15,7 @@ _TABLE_LIKENESS = 0.75
 _KINDS = {"view": "view", "materialized": "materialized view", "foreign": "foreign table"}
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Context:
     """For whom, and against what, a request is judged.
 

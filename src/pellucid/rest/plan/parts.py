@@ -1,10 +1,10 @@
 """The parts that every read has: conditions, outputs, order, and the key in the path."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pellucid.database.catalog.model import Column, Table
 from pellucid.errors import AggregatesOff, MalformedQuery, NotEmbedded, UnfitEmbedFilter, UnfitOrder
-from pellucid.frozen import frozen
 from pellucid.rest.grammar import filters as asked
 from pellucid.rest.grammar.fields import Field
 from pellucid.rest.grammar.filters import Operator
@@ -18,7 +18,7 @@ from pellucid.rest.profile import Profile
 _COUNT = Field("count")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Names:
     """Where names are looked up: the table, for whom, and the tables embedded in it.
 

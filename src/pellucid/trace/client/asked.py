@@ -1,12 +1,11 @@
 """What is asked, and which ways may be gone to ask it. Values only."""
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-from pellucid.frozen import frozen
 from pellucid.trace.client.failure import Failed
 
 PORTS = {"http": 80, "https": 443}
@@ -29,7 +28,7 @@ class Version(StrEnum):
     THREE = "http3"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where a request goes: scheme, host (without brackets) and port."""
 
@@ -49,7 +48,7 @@ class Origin:
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Asked:
     """One request. Headers are pairs, in the order in which they are sent; ``url`` has no user, password or fragment any more.
 
@@ -142,7 +141,7 @@ def _ascii(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Ways:
     """How to ask.
 

@@ -1,5 +1,7 @@
 """Questions to name servers (RFC 1035): which is asked, what it says, what becomes of one that is silent."""
 
+from dataclasses import dataclass
+
 import dns.asyncquery
 import dns.exception
 import dns.message
@@ -8,7 +10,6 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
-from pellucid.frozen import frozen
 from pellucid.trace.client.failure import Failed
 
 ROUNDS = 2
@@ -16,7 +17,7 @@ ROUNDS = 2
 Server = tuple[str, int]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Config:
     """Whom to ask, and which domains complete a short name (resolv.conf(5))."""
 
@@ -33,7 +34,7 @@ class Config:
         return [whole, *longer] if host.count(".") >= self.ndots else [*longer, whole]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What a server said. ``silent`` are those that said nothing before it, or could not say; ``asked`` counts the questions sent."""
 

@@ -7,7 +7,6 @@ from itertools import chain, zip_longest
 from time import perf_counter
 from typing import Generic, Protocol, TypeVar
 
-from pellucid.frozen import frozen
 from pellucid.trace.client.failure import Failed
 
 ATTEMPT_DELAY = 0.25
@@ -38,7 +37,7 @@ class Try:
         return f"{self.address} {self.outcome} after {self.seconds * 1000:.1f} ms, begun at {self.began * 1000:.1f} ms"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Race(Generic[Won]):
     """How it ended."""
 

@@ -2,9 +2,9 @@
 
 import http
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
-from pellucid.frozen import frozen
 from pellucid.trace.client.asked import Asked
 from pellucid.trace.client.failure import Failed
 from pellucid.trace.client.notes import Facts
@@ -15,7 +15,7 @@ Sink = Callable[[bytes], object]
 """What becomes of the body, piece by piece."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Head:
     """The beginning of an answer. Names of headers are in lower case."""
 

@@ -1,8 +1,9 @@
 """TLS over TCP (RFC 8446, RFC 5246): the handshake step by step, judged by ourselves so that a refusal can say all it saw."""
 
+from dataclasses import dataclass
+
 from OpenSSL import SSL
 
-from pellucid.frozen import frozen
 from pellucid.trace.client.asked import Origin, Version, Ways
 from pellucid.trace.client.certificates import Chain, Trust, note, objections
 from pellucid.trace.client.failure import Failed
@@ -148,7 +149,7 @@ class Secure:
         return agreed | ({"group": group} if group else {})
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Judge:
     """Decides whether a chain of certificates proves a host."""
 

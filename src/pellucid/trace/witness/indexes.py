@@ -6,9 +6,9 @@ SET ROLE. So nobody's statement is ever planned where an administrator has logge
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from pellucid.frozen import frozen
 from pellucid.trace.document import Advice
 from pellucid.trace.witness.lookout import Lookout
 from pellucid.trace.witness.nodes import Node, nodes
@@ -39,7 +39,7 @@ _TABLE = """select c.oid, c.oid::regclass::text as name, greatest(c.relpages, 1)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2 and c.relkind = 'r'"""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """An index that would serve a scan, on a table of so many pages."""
 

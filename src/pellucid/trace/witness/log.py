@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import asyncpg
 
-from pellucid.frozen import frozen
 from pellucid.trace.document import Record
 from pellucid.trace.witness.lookout import Lookout
 
@@ -33,7 +33,7 @@ _OFFSET, _NEW_OFFSET = re.compile(r"\boff:? (\d+)"), re.compile(r"\bnew[_ ]off:?
 _OFFSETS, _TUPLES = re.compile(r"offsets: \[([\d, ]*)\]"), re.compile(r"ntuples: (\d+)|(\d+) tuples")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Block:
     """A page that a record is about: the relation's tablespace, database and file number, and the page's number."""
 
@@ -43,7 +43,7 @@ class Block:
     page: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Relation:
     """A table or an index, with the file that it lies in; ``indexed`` is the table of an index."""
 
@@ -53,7 +53,7 @@ class Relation:
     indexed: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Written:
     """Where a record put a row: line pointers on a page of a table."""
 
@@ -62,7 +62,7 @@ class Written:
     lines: tuple[int, ...]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Log:
     """The records of one transaction, their bytes, where it put rows, and the end of its commit record."""
 

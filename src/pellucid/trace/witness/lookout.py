@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
@@ -10,7 +10,6 @@ import asyncpg
 from pellucid.database.capabilities import Capabilities, Feature
 from pellucid.database.catalog.line import Line
 from pellucid.database.options import DatabaseOptions
-from pellucid.frozen import frozen
 from pellucid.trace.document import Missing
 
 BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -26,7 +25,7 @@ _EXTENSIONS = """select extname, quote_ident(nspname) as schema
 from pg_extension e join pg_namespace n on n.oid = e.extnamespace"""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What there is in the database that is looked at. ``extensions`` are the schemas that extensions live in, quoted."""
 

@@ -6,10 +6,9 @@ name is no secret's; a text constant in a plan is shown where it is such a param
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pellucid.frozen import frozen
 from pellucid.trace.witness.tokens import Kind, bare, binds, constants, content, tokens
 from pellucid.web.redact import BLOT, is_secret, redact
 
@@ -43,7 +42,7 @@ _DROPPED = frozenset({"Output", "Query Text", "Query Parameters"})
 """Parts of a plan that are not kept: they repeat the statement, or hold whole rows."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Masked:
     """The parameters of a statement as they may be shown, and what that means for its plan.
 

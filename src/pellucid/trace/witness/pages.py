@@ -1,9 +1,9 @@
 """The page on which a row lies, and its picture (pageinspect and pg_freespacemap, PostgreSQL F.23 and F.27)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pellucid.database.capabilities import Feature
-from pellucid.frozen import frozen
 from pellucid.trace.document import Place
 from pellucid.trace.witness.log import Written
 from pellucid.trace.witness.lookout import Lookout
@@ -23,7 +23,7 @@ from {schema}.heap_page_items({schema}.get_raw_page($1::text, $2::int8)) where l
 _FREE = "select {schema}.pg_freespace($1::text::regclass, $2::int8)::int as free"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Item:
     """A row on a page: its line pointer, and where it begins and how long it is, in bytes."""
 
@@ -32,7 +32,7 @@ class Item:
     length: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page: the end of its line pointers, the beginning of its rows, its size; and its rows."""
 
