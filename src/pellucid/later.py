@@ -1,12 +1,18 @@
-"""Imports that wait until they are needed.
+"""Imports that wait until they are needed, and imports of much at once.
 
 A few libraries serve one rare thing each and cost a fifth of a start: a passkey, a provider's answer, a mail. Each is imported when
 something of it is used first, which delays that one use by about a tenth of a second, once in each worker.
 """
 
+import gc
 import sys
+from importlib import import_module
 from importlib.util import LazyLoader, find_spec, module_from_spec
+from threading import RLock
 from types import ModuleType
+
+_one_at_a_time = RLock()
+"""Two threads that import packages which import each other can meet a module that is half made."""
 
 
 def later(name: str) -> ModuleType:
@@ -31,3 +37,18 @@ def later(name: str) -> ModuleType:
     if package:
         setattr(sys.modules[package], own, module)
     return module
+
+
+def at_once(name: str) -> ModuleType:
+    """A module with all that it imports. What imports make stays; looking for garbage among it would take a tenth of the time.
+
+    So the collector is off meanwhile, and never looks at what is there by then: its first look would be at all of it. A second thread
+    waits until the first is done.
+    """
+    with _one_at_a_time:
+        gc.disable()
+        try:
+            return import_module(name)
+        finally:
+            gc.freeze()
+            gc.enable()

@@ -6,12 +6,13 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Coroutine
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pellucid.server.signals import Signals, interruptible, run_interruptible, undisturbed
+from pellucid.server.signals import Signals, interruptible, meanwhile, undisturbed
 
 
 def test_signals_are_taken_in_their_order() -> None:
@@ -46,34 +47,75 @@ def test_held_signals_come_afterwards() -> None:
     subprocess.run([sys.executable, "-c", HELD], check=True)
 
 
+@pytest.fixture
+def before() -> Iterator[None]:
+    """The handlers, which `interruptible` does not bring back: nothing is to cut the clean-up short."""
+    handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for one, handler in handlers.items():
+        signal.signal(one, handler)
+
+
+@pytest.mark.usefixtures("before")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_end_interrupts_and_then_nothing_does(number: signal.Signals) -> None:
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        with pytest.raises(KeyboardInterrupt), interruptible():
-            os.kill(os.getpid(), number)
+    with pytest.raises(KeyboardInterrupt), interruptible():
         os.kill(os.getpid(), number)
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+    os.kill(os.getpid(), number)
 
 
-async def interrupted(put_away: list[str], number: signal.Signals) -> None:
-    try:
-        os.kill(os.getpid(), number)
-        await asyncio.Event().wait()
-    finally:
-        put_away.append("all")
+class Waiting:
+    """A coroutine that waits for ever in a thread, and a block that something ends early."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.put_away = False
+
+    async def wait(self) -> None:
+        try:
+            self.begun.set()
+            await asyncio.Event().wait()
+        finally:
+            self.put_away = True
+
+    def disturbed(self, disturb: Callable[[], object]) -> None:
+        with ThreadPoolExecutor(1) as executor, interruptible(), meanwhile(executor, self.wait) as result:
+            self.begun.wait()
+            disturb()
+            result.result()
 
 
+@pytest.mark.usefixtures("before")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_coroutine_puts_away_what_it_holds(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    put_away: list[str] = []
+    waiting = Waiting()
     with pytest.raises(KeyboardInterrupt):
-        run_interruptible(lambda: interrupted(put_away, number))
-    assert put_away == ["all"]
-    assert signal.getsignal(number) is before
+        waiting.disturbed(lambda: os.kill(os.getpid(), number))
+    assert waiting.put_away
+
+
+@pytest.mark.usefixtures("before")
+def test_an_error_beside_a_coroutine_cancels_it() -> None:
+    waiting = Waiting()
+    with pytest.raises(ZeroDivisionError):
+        waiting.disturbed(lambda: 1 / 0)
+    assert waiting.put_away
+
+
+def test_a_coroutine_that_has_not_begun_never_does() -> None:
+    first, waiting = threading.Event(), Waiting()
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(first.wait)
+        with meanwhile(executor, waiting.wait) as result:
+            pass
+        first.set()
+    assert result.cancelled()
+    assert not waiting.begun.is_set()
+
+
+def test_a_coroutine_gives_its_result() -> None:
+    with ThreadPoolExecutor(1) as executor, meanwhile(executor, lambda: asyncio.sleep(0, 7)) as result:
+        assert result.result() == 7
 
 
 def slowly(done: list[str], number: signal.Signals) -> None:
@@ -90,20 +132,3 @@ def test_what_is_not_done_by_halves_is_done_before_the_interruption(number: sign
         slowly(done, number)
     assert done == ["all"]
     assert signal.getsignal(number) is before
-
-
-async def never(begun: list[str]) -> None:
-    begun.append("it")
-    await asyncio.Event().wait()
-
-
-def test_an_interruption_before_the_event_loop_runs_is_kept() -> None:
-    begun: list[str] = []
-
-    def work() -> Coroutine[Any, Any, None]:
-        os.kill(os.getpid(), signal.SIGTERM)
-        return never(begun)
-
-    with pytest.raises(KeyboardInterrupt):
-        run_interruptible(work)
-    assert begun == []

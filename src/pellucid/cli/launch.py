@@ -2,7 +2,7 @@
 
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from pellucid.app import Deployment, Pellucid, create
@@ -10,32 +10,16 @@ from pellucid.cli.application import load
 from pellucid.cli.banner import Facts, Terminal
 from pellucid.cli.keeper import Keeper
 from pellucid.cli.module import Module
-from pellucid.database.bootstrap import bootstrap
-from pellucid.database.login import cautions
+from pellucid.cli.prepare import Found
 from pellucid.postgres import PostgresServer
-from pellucid.server.signals import run_interruptible
 from pellucid.server.supervisor import supervise
 from pellucid.settings import Settings
-from pellucid.web.logs import LogFormat, LogOptions, configure_logging
-
-
-def prepare(settings: Settings, server: PostgresServer, progress: Callable[[str], None]) -> Deployment:
-    """Set up logging, and bring the database to where the application expects it.
-
-    Raises:
-        StartupError: the database cannot be reached, or is too old.
-    """
-    configure_logging(LogOptions(level=settings.log_level, format=LogFormat(settings.log_format)))
-    progress("Preparing the database")
-    capabilities = run_interruptible(lambda: bootstrap(server.admin_dsn, schemas=settings.schemas))
-    doubts = run_interruptible(lambda: cautions(server.dsn, production=settings.production))
-    return Deployment(dsn=server.dsn, admin_dsn=server.admin_dsn, capabilities=capabilities, cautions=doubts)
 
 
 def run(
     settings: Settings,
     server: PostgresServer,
-    deployment: Deployment,
+    found: Found,
     *,
     module: Module | None,
     listeners: Sequence[socket.socket],
@@ -46,6 +30,7 @@ def run(
     Raises:
         StartupError: the application cannot be started.
     """
+    deployment = Deployment(server.dsn, server.admin_dsn, found.capabilities, found.cautions)
     terminal.expect(_facts(settings, server, deployment, module=module, listener=listeners[0]))
     options = settings.server(
         watch=(module.root,) if module else (), interactive=sys.stdin is not None and sys.stdin.isatty()

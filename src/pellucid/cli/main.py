@@ -1,9 +1,6 @@
 """The command ``pellucid`` and what becomes of its errors."""
 
-import gc
-import importlib
 import sys
-from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +10,7 @@ from typer.main import get_command
 from pellucid import __version__
 from pellucid.cli.errors import show
 from pellucid.errors import StartupError
+from pellucid.later import at_once
 
 COMMANDS = ("serve", "trace", "sql", "user", "policy", "doctor", "top", "key", "token")
 """The command ``x`` is the function ``command`` in ``pellucid.cli.x``, with its ``CONTEXT`` of click; or ``app`` there, where it has
@@ -30,21 +28,12 @@ class Commands(TyperGroup):
         """The command of that name; none where there is no such."""
         if cmd_name not in COMMANDS:
             return None
-        module = _imported(f"pellucid.cli.{cmd_name}")
+        module = at_once(f"pellucid.cli.{cmd_name}")
         if hasattr(module, "app"):
             return get_command(module.app)
         single = typer.Typer(add_completion=False)
         single.command(cmd_name, context_settings=module.CONTEXT)(module.command)
         return get_command(single)
-
-
-def _imported(name: str) -> ModuleType:
-    """A module. What imports make stays; looking for garbage among it would take a tenth of the time."""
-    gc.disable()
-    try:
-        return importlib.import_module(name)
-    finally:
-        gc.enable()
 
 
 app = typer.Typer(

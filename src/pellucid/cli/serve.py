@@ -1,12 +1,11 @@
 """``pellucid serve``: everything, from one command, started and stopped in order."""
 
-import gc
-import importlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -17,8 +16,9 @@ from pellucid.cli.module import Module, locate
 from pellucid.cli.options import Config, Data
 from pellucid.cli.sources import load
 from pellucid.errors import StartupError
+from pellucid.later import at_once
 from pellucid.postgres import Cluster, External, InstanceLock, PostgresServer
-from pellucid.server.signals import interruptible, undisturbed
+from pellucid.server.signals import interruptible, meanwhile, undisturbed
 from pellucid.server.sockets import listen
 from pellucid.settings import Settings
 
@@ -80,10 +80,9 @@ def serve(settings: Settings, module: str | None, terminal: Terminal) -> None:
         starter = stack.enter_context(ThreadPoolExecutor(1))
         stack.enter_context(interruptible())
         with terminal.progress(f"{'Starting' if settings.db is None else 'Connecting to'} PostgreSQL") as progress:
-            launch = _start(server, starter, progress)
-            deployment = launch.prepare(settings, server, progress)
+            launch, found = _start(settings, server, starter, progress)
         starter.shutdown()  # before the workers are forked: a fork copies one thread only
-        launch.run(settings, server, deployment, module=application, listeners=listeners, terminal=terminal)
+        launch.run(settings, server, found, module=application, listeners=listeners, terminal=terminal)
 
 
 def _locate(settings: Settings, module: str | None) -> Module | None:
@@ -110,14 +109,14 @@ def _postgres(settings: Settings) -> Iterator[PostgresServer]:
             cluster.stop()
 
 
-def _start(server: PostgresServer, starter: Executor, progress: Callable[[str], None]) -> Any:
-    """Start PostgreSQL, and meanwhile import what answers requests: each takes about as long as the other."""
+def _start(
+    settings: Settings, server: PostgresServer, starter: Executor, progress: Callable[[str], None]
+) -> tuple[ModuleType, Any]:
+    """Start PostgreSQL and ready the database, and meanwhile import what answers requests: each takes about as long as the other."""
     with undisturbed():
         started = starter.submit(server.start, progress)
-    gc.disable()  # what imports make stays; looking for garbage among it would take a tenth of the time
-    try:
-        launch = importlib.import_module("pellucid.cli.launch")
-    finally:
-        gc.enable()
-    started.result()
-    return launch
+    prepare = at_once("pellucid.cli.prepare")
+    prepare.begin_log(settings)
+    with meanwhile(starter, lambda: prepare.ready(settings, server, started, progress)) as readied:
+        launch = at_once("pellucid.cli.launch")
+        return launch, readied.result()

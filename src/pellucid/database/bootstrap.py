@@ -1,7 +1,6 @@
 """Readies a database: roles, schemas, time limits, event triggers, extensions. Safe when several nodes start at once, and cheap when
 everything is there already."""
 
-import importlib
 import logging
 from collections.abc import Iterable, Sequence
 
@@ -16,6 +15,7 @@ from pellucid.database.place import unreachable
 from pellucid.database.provisions import Provision, Server
 from pellucid.database.sqlstate import translate
 from pellucid.errors import StartupError
+from pellucid.later import at_once
 
 OLDEST = 15
 """The oldest major version of PostgreSQL that is supported."""
@@ -187,7 +187,7 @@ async def _revision(connection: asyncpg.Connection) -> str | None:
 
 async def _upgrade(dsn: str, target: str) -> None:
     """Run Alembic. It is imported here and not above, since that costs more than all the rest of a start."""
-    upgrade = importlib.import_module("pellucid.database.migrations.upgrade")
+    upgrade = at_once("pellucid.database.migrations.upgrade")
     try:
         await upgrade.run(dsn, target)
     except SQLAlchemyError as fault:

@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -85,17 +86,12 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def undisturbed(told: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Inside `interruptible`: what must not be done by halves, such as starting a thread. An interruption waits until it is over.
-
-    Args:
-        told: called at the interruption; may bring the end nearer.
-    """
+def undisturbed() -> Iterator[None]:
+    """Inside `interruptible`: what must not be done by halves, such as starting a thread. An interruption waits until it is over."""
     came: list[int] = []
 
     def keep(number: int, _frame: FrameType | None) -> None:
         came.append(number)
-        told()
 
     before = {number: signal.signal(number, keep) for number in _ENDING}
     try:
@@ -107,15 +103,18 @@ def undisturbed(told: Callable[[], None] = lambda: None) -> Iterator[None]:
             raise KeyboardInterrupt
 
 
-def run_interruptible(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a coroutine to its end inside `interruptible`. An interruption cancels it, so that it puts away what it holds.
-
-    Raises:
-        KeyboardInterrupt: it was interrupted.
-    """
+@contextmanager
+def meanwhile(executor: Executor, work: Callable[[], Coroutine[Any, Any, Result]]) -> Iterator[Future[Result]]:
+    """Inside `interruptible`: run a coroutine in a thread of the executor. It is cancelled where the block ends before it does."""
     cancelling = _Cancelling()
-    with undisturbed(cancelling.cancel):
-        return asyncio.run(cancelling.run(work()))
+    with undisturbed():
+        future = executor.submit(lambda: asyncio.run(cancelling.run(work())))
+    try:
+        yield future
+    finally:
+        future.cancel()  # where it has not begun
+        with suppress(RuntimeError):  # its event loop may end at this very moment
+            cancelling.cancel()
 
 
 class _Cancelling:
@@ -126,7 +125,7 @@ class _Cancelling:
         self._cancel: Callable[[], object] = lambda: None
 
     def cancel(self) -> None:
-        """Called by a signal: anywhere between two instructions of the main thread."""
+        """Called by a signal, anywhere between two instructions of the main thread, or by another thread."""
         self._asked = True
         self._cancel()
 

@@ -11,17 +11,24 @@ import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from importlib.util import find_spec
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 import uvloop
 from uvicorn.lifespan.on import LifespanOn
 
+from pellucid.later import later
 from pellucid.server.channel import Teller
 from pellucid.server.faults import does_not_start
 from pellucid.server.options import ServerOptions
 from pellucid.server.protocol import guarded
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.websockets import auto
+else:
+    auto = later("uvicorn.protocols.websockets.auto")
 
 Message = MutableMapping[str, Any]
 Application = Callable[
@@ -91,6 +98,7 @@ def _config(application: Application, options: ServerOptions) -> uvicorn.Config:
     config = uvicorn.Config(
         application,
         http=guarded(options.limits),
+        ws=_websocket if any(map(find_spec, ("websockets", "wsproto"))) else "none",  # type: ignore[arg-type] # a class for uvicorn
         lifespan="on",
         interface="asgi3",
         log_config=None,
@@ -107,6 +115,12 @@ def _config(application: Application, options: ServerOptions) -> uvicorn.Config:
     config.load()
     config.lifespan_class = _Lifespan
     return config
+
+
+def _websocket(**options: Any) -> asyncio.Protocol:
+    """Make uvicorn's protocol for WebSockets. The library behind it is imported with the first of them, not with every start."""
+    assert auto.AutoWebSocketsProtocol is not None  # noqa: S101 - a library is there
+    return auto.AutoWebSocketsProtocol(**options)
 
 
 async def _serve(server: "_Server", listeners: Sequence[socket.socket], lifeline: int) -> None:

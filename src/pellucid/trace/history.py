@@ -3,12 +3,18 @@
 import asyncio
 import logging
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from pellucid.database.capabilities import Feature
 from pellucid.database.core import Database
+from pellucid.later import later
 from pellucid.lifecycle import Lifecycle
-from pellucid.trace.statements import remember, schema_of
 from pellucid.trace.witness.lookout import BROKEN, Lookout
+
+if TYPE_CHECKING:
+    from pellucid.trace import statements
+else:
+    statements = later("pellucid.trace.statements")
 
 EVERY = 600.0
 """Seconds between two snapshots: a day is some 150 of them, and each is one statement of some milliseconds."""
@@ -68,7 +74,7 @@ class Historian(Lifecycle):
 
     async def _remember(self) -> None:
         async with self._lookout.use() as connection:
-            schema = await schema_of(connection)
+            schema = await statements.schema_of(connection)
             if schema is not None and not await connection.fetchval("select pg_is_in_recovery()"):
-                await remember(connection, schema)
+                await statements.remember(connection, schema)
         await self._lookout.close()

@@ -1,0 +1,42 @@
+"""What a start does to the database, while `pellucid.cli.serve` imports what answers requests. It imports little itself."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from pellucid.database.bootstrap import bootstrap
+from pellucid.database.capabilities import Capabilities
+from pellucid.database.login import cautions
+from pellucid.postgres import PostgresServer
+from pellucid.settings import Settings
+from pellucid.web.logs import LogFormat, LogOptions, configure_logging
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What can be done with the database, and what is said at the start about the role that logs in."""
+
+    capabilities: Capabilities
+    cautions: tuple[str, ...]
+
+
+def begin_log(settings: Settings) -> None:
+    """Set up logging."""
+    configure_logging(LogOptions(level=settings.log_level, format=LogFormat(settings.log_format)))
+
+
+async def ready(
+    settings: Settings, server: PostgresServer, started: Future[None], progress: Callable[[str], None]
+) -> Found:
+    """Bring the database to where the application expects it.
+
+    Args:
+        started: the start of PostgreSQL, which is over.
+
+    Raises:
+        StartupError: PostgreSQL did not start, or the database cannot be reached or is too old.
+    """
+    started.result()
+    progress("Preparing the database")
+    capabilities = await bootstrap(server.admin_dsn, schemas=settings.schemas)
+    return Found(capabilities, await cautions(server.dsn, production=settings.production))
