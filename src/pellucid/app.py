@@ -167,7 +167,9 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     add_data_routes(application.router.routes, application.data)
     web = settings.web()
     if application.data.share and not own_layers and not web.trace_header:
-        memory = Memory(application.front, Reader(), identifier.known, listeners=listeners, options=web)
+        # Whoever asks for a trace takes the usual way, so the tracer has something to hear of here only where it traces unasked.
+        heard = listeners if tracing.always else [each for each in listeners if each != tracer.listen]
+        memory = Memory(application.front, Reader(), identifier.known, listeners=heard, options=web)
         application.front, application.short_way = memory, memory.take
     parts = filter(None, [historian_of(database, deployment.admin_dsn), application.data.share])
     _live_with(application, Stack(tracer, database, accounts.life, watch, *parts))

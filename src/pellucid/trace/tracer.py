@@ -56,11 +56,12 @@ class Tracer(Lifecycle):
         self.store = TraceStore(options, self._finished)
         self.believed = Believed(options.proxies)
         self._neighbours = Neighbours()
+        self._unasked = options.always
 
     def listen(self, exchange: Exchange) -> None:
         """Hear of an exchange that is over (`pellucid.web.exchange.Listener`)."""
         tracing = exchange.traced
-        if tracing is None and not self.options.always:
+        if tracing is None and not self._unasked:
             return
         self._neighbours.see(exchange)
         if tracing is None:
