@@ -1,6 +1,6 @@
 """The composition root: settings to resources to an ASGI application. The only file that sees every room."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -39,7 +39,9 @@ from pellucid.trace.history import historian_of
 from pellucid.trace.layer import TraceLayer
 from pellucid.trace.looking import slow_plans, telling, tracer_of
 from pellucid.trace.routes import trace_routes
+from pellucid.trace.tracer import Tracer
 from pellucid.web.described import PROBLEM_RESPONSE
+from pellucid.web.exchange import Listener
 from pellucid.web.identity import current_identity
 from pellucid.web.memory import Memory
 from pellucid.web.resources import Resources
@@ -167,13 +169,17 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     add_data_routes(application.router.routes, application.data)
     web = settings.web()
     if application.data.share and not own_layers and not web.trace_header:
-        # Whoever asks for a trace takes the usual way, so the tracer has something to hear of here only where it traces unasked.
-        heard = listeners if tracing.always else [each for each in listeners if each != tracer.listen]
+        heard = _of_untraced(listeners, tracer)
         memory = Memory(application.front, Reader(), identifier.known, listeners=heard, options=web)
         application.front, application.short_way = memory, memory.take
     parts = filter(None, [historian_of(database, deployment.admin_dsn), application.data.share])
     _live_with(application, Stack(tracer, database, accounts.life, watch, *parts))
     return application
+
+
+def _of_untraced(listeners: Sequence[Listener], tracer: Tracer) -> Sequence[Listener]:
+    """Those who have something to hear of requests that nobody wants to be traced; the tracer only where it traces unasked."""
+    return listeners if tracer.options.always else [each for each in listeners if each != tracer.listen]
 
 
 def _documents(application: Pellucid, *, production: bool) -> APIRouter:
