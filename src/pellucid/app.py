@@ -137,9 +137,8 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     accounts = Accounts(
         database, passwords, tokens, settings.accounts(), application.hooks, messenger=application.messenger
     )
-    watch = KeyWatch(
-        settings.keys().path, lambda: open_keys(settings.tokens().secret, settings.keys()), accounts.use_keys
-    )
+    keys = partial(open_keys, settings.tokens().secret, settings.keys())
+    watch = KeyWatch(settings.keys().path, keys, accounts.use_keys)
     identifier = BearerIdentifier(
         tokens,
         lambda: database.catalog.roles,
@@ -169,10 +168,11 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     add_data_routes(application.router.routes, application.data)
     web = settings.web()
     if application.data.share and not own_layers and not web.trace_header:
-        heard = _of_untraced(listeners, tracer)
-        memory = Memory(application.front, Reader(), identifier.known, listeners=heard, options=web)
+        memory = Memory(
+            application.front, Reader(), identifier.known, listeners=_of_untraced(listeners, tracer), options=web
+        )
         application.front, application.short_way = memory, memory.take
-    parts = filter(None, [historian_of(database, deployment.admin_dsn), application.data.share])
+    parts = [each for each in (historian_of(database, deployment.admin_dsn), application.data.share) if each]
     _live_with(application, Stack(tracer, database, accounts.life, watch, *parts))
     return application
 
