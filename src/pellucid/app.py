@@ -150,7 +150,8 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
     application.state.accounts = accounts
     claimed, own = first_segments(application.routes), len(application.routes)
     own_layers = bool(application.user_middleware)
-    listeners = install(application, settings.web(), [tracer.listen])
+    web = settings.web()
+    listeners = install(application, web, [tracer.listen])
     application.user_middleware.append(Middleware(TraceLayer, tracer=tracer))
     # FastAPI searches an included router anew for each request that goes past it; plain routes cost nothing.
     application.router.routes.extend(accounts_routes.router.routes)
@@ -166,11 +167,9 @@ def create(application: Pellucid | None, settings: Settings, deployment: Deploym
         share=Share(database) if settings.share else None,
     )
     add_data_routes(application.router.routes, application.data)
-    web = settings.web()
     if application.data.share and not own_layers and not web.trace_header:
-        memory = Memory(
-            application.front, Reader(), identifier.known, listeners=_of_untraced(listeners, tracer), options=web
-        )
+        heard = _of_untraced(listeners, tracer)
+        memory = Memory(application.front, Reader(), identifier.known, listeners=heard, options=web)
         application.front, application.short_way = memory, memory.take
     parts = [each for each in (historian_of(database, deployment.admin_dsn), application.data.share) if each]
     _live_with(application, Stack(tracer, database, accounts.life, watch, *parts))
