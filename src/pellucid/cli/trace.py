@@ -4,9 +4,9 @@ import asyncio
 import json
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, NoReturn
 
 import typer
 from rich.console import Console
@@ -17,7 +17,6 @@ from pellucid.errors import StartupError
 from pellucid.trace.client.asked import Asked, Version, Ways
 from pellucid.trace.client.client import Client
 from pellucid.trace.client.failure import Failed
-from pellucid.trace.client.findings import found_by_client
 from pellucid.trace.client.otherhalf import asking, joined_all
 from pellucid.trace.client.talk import Head
 from pellucid.trace.drawing import picture
@@ -25,6 +24,7 @@ from pellucid.trace.journey import Journey
 from pellucid.trace.printing import sheet_of, show
 from pellucid.trace.repeats import slowest, spreads, table
 from pellucid.trace.waterfall import waterfall
+from pellucid.trace.whole import weighed
 from pellucid.web.redact import BLOT, escape, is_secret, redact
 
 CONTEXT: dict[str, Any] = {}
@@ -124,11 +124,12 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
         timeout=max_time,
         kept=not new_connections,
         shown=shown,
+        said=lambda text: escape(redact(text)),
         secret=is_secret,
     )
     depth = "" if client_only else "light" if light else "full"
     outcome = _asked(written, ways, Wanted(depth, repeat, output, silent or json_output))
-    if output == "-" and sys.stdout.isatty():
+    if output == "-":
         typer.echo()
     if include and not json_output:
         _show_heads(outcome.heads)
@@ -136,7 +137,14 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
     if svg is not None:
         _draw(outcome, svg)
     if outcome.failure is not None:
-        raise StartupError(outcome.failure.message, hint=outcome.failure.hint)
+        _fail(outcome.failure)
+
+
+def _fail(failure: Failed) -> NoReturn:
+    """End with the status of a failure. On a terminal the verdict has just told why; elsewhere the error output tells it."""
+    if sys.stdout.isatty():
+        raise typer.Exit(1)
+    raise StartupError(failure.message, hint=failure.hint)
 
 
 def _version(one: bool, two: bool, three: bool) -> Version:
@@ -179,13 +187,7 @@ async def _runs(asked: Asked, ways: Ways, wanted: Wanted, sink: BinaryIO | None)
         heads, failure = tuple(client.answers), client.failure
         if wanted.depth:
             runs = [await joined_all(client, requests, run) for requests, run in zip(ways_to, runs, strict=True)]
-    return Outcome(tuple(judged(run) for run in runs), heads, failure)
-
-
-def judged(run: Journey) -> Journey:
-    """The journey with its verdict: what the server found and what the client did, the largest share first."""
-    server = [finding for hop in run.hops if hop.server is not None for finding in hop.server.findings]
-    return replace(run, findings=tuple(sorted([*server, *found_by_client(run)], key=lambda finding: -finding.share)))
+    return Outcome(tuple(weighed(run) for run in runs), heads, failure)
 
 
 def _show_heads(heads: tuple[Head, ...]) -> None:

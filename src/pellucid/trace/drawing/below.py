@@ -8,7 +8,7 @@ from pellucid.trace.document import Commit, Place, Record, Statement, Trace
 from pellucid.trace.drawing.canvas import INNER, MARGIN, MONO, SANS, WIDTH, Canvas, fit, wrapped
 from pellucid.trace.page import duration, number, plural, size
 from pellucid.trace.plantree import Drawn, tree, triggers, walk
-from pellucid.trace.sections import lock_told, measures
+from pellucid.trace.sections import lock_told, measures, titled
 
 _LINE = 18
 _LEFT = MARGIN + 18
@@ -25,9 +25,8 @@ _KEYWORDS = re.compile(
 
 def draw_statements(canvas: Canvas, trace: Trace) -> None:
     """Each statement in a panel of its own."""
-    for index, statement in enumerate(trace.statements, 1):
-        count = f" {index} of {len(trace.statements)}" if len(trace.statements) > 1 else ""
-        _panel(canvas, f"Statement{count}", _measures(statement), partial(_statement, statement=statement, left=_LEFT))
+    for title, statement, words in titled(trace):
+        _panel(canvas, title, "  ·  ".join(words), partial(_statement, statement=statement, left=_LEFT))
 
 
 def _panel(canvas: Canvas, title: str, words: str, draw: Callable[[Canvas], None]) -> None:

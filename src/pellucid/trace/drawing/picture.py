@@ -19,6 +19,8 @@ def picture(journey: Journey) -> str:
     for number, hop in enumerate(journey.hops):
         canvas.y += 26 if number else 0
         _title(canvas, hop)
+        if hop.complaint:
+            _note(canvas, "!", hop.complaint, kind="ko")
         if not number:
             _verdict(canvas, journey)
         draw_bands(canvas, hop)
@@ -54,7 +56,8 @@ def _title(canvas: Canvas, hop: Hop) -> None:
 
 def _verdict(canvas: Canvas, journey: Journey) -> None:
     if journey.last.failure:
-        _note(canvas, "!", "There is no answer.", [sentences(journey.last.failure)], kind="ko")
+        way_out = f"→ {journey.last.hint}" if journey.last.hint else ""
+        _note(canvas, "!", "There is no answer.", [sentences(journey.last.failure)], way_out=way_out, kind="ko")
     elif not journey.findings:
         _note(canvas, "✓", unremarkable(journey), kind="ok")
     for finding in journey.findings:

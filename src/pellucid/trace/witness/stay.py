@@ -11,6 +11,7 @@ import asyncpg
 from pellucid.database.caller import ACCOUNTS_ROLE
 from pellucid.database.capabilities import Feature
 from pellucid.database.driver import Connection
+from pellucid.database.sqlstate import condition
 from pellucid.trace.document import Commit, Missing, Place, Statement
 from pellucid.trace.witness.indexes import advice, scans
 from pellucid.trace.witness.locks import Key, held, new
@@ -40,9 +41,13 @@ _RIGHTS = "let the server log in for administration with a superuser"
 _STATS = "grant pg_read_all_stats to the role that administers, or log in with a superuser"
 _READ = "grant execute on function {schema}.pg_get_wal_records_info to {role};"
 
-_UNFINISHED = Missing(
-    "the plan of the statement that failed",
-    "it failed while it was looked at, which takes time of its own",
+_CANCELLED = "57014"
+
+_UNTOLD = "the plan of the statement that failed"
+_UNFINISHED = Missing(_UNTOLD, "PostgreSQL tells the plan of a statement when it ends well")
+_TOO_LONG = Missing(
+    _UNTOLD,
+    "it took too long while it was looked at, which takes time of its own",
     "trace it again with Pellucid-Trace: light",
 )
 
@@ -59,7 +64,6 @@ class Stay:
         self._sampler: Sampler | None = None
         self._role = ""
         self._locks: dict[Key, Any] = {}
-        self._failed = True
         self._before: str | None = None
         self._xid: str | None = None
         self._scanning: list[tuple[int, Mapping[str, Any]]] = []
@@ -113,9 +117,25 @@ class Stay:
         self._notebook.statements.append(found)
         self._mark = perf_counter()
 
+    def failure(self, sql: str, args: Sequence[Any], fault: Exception) -> None:
+        """Write down a statement that has failed: what it waited for, and what ran inside of it. Its plan went with it."""
+        samples = self._sampler.take() if self._sampler else None
+        _, inner = self._notices.take(sql)
+        hide = self._role == ACCOUNTS_ROLE or of_accounts(sql)
+        found = Statement(
+            sql=statement(sql, bound=bool(args)),
+            parameters=masked(sql, args, all_of_them=hide).shown,
+            seconds=perf_counter() - self._mark,
+            nested=tuple(nested(each) for each in inner),
+            locks=tuple(replace(lock, granted=False) for lock in samples.locks.values()) if samples else (),
+            waits=merged(samples.waits) if samples else {},
+            failed=condition(fault),
+        )
+        self._notebook.statements.append(found)
+        self._notebook.miss(_TOO_LONG if getattr(fault, "sqlstate", None) == _CANCELLED else _UNFINISHED)
+
     async def finish(self) -> None:
         """Note the transaction's number. This does not come where a statement has failed."""
-        self._failed = False
         row = await self._notebook.try_to("the transaction's number", _STATS, self._lookout.ask(_NUMBER, self._process))
         self._xid = row[0]["xid"] if row else None
 
@@ -125,8 +145,6 @@ class Stay:
         samples = self._sampler.take() if self._sampler else None
         await self.leave()
         _, inner = self._notices.take("")
-        if inner and self._failed:
-            self._notebook.miss(_UNFINISHED)
         if inner:
             late = tuple(nested(each) for each in inner)
             self._notebook.statements.append(
