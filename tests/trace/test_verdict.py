@@ -84,6 +84,8 @@ async def test_what_plans_tell(clone: Clone, tmp_path: Path) -> None:
         anchored = await found(place, "sequential-scan", "GET", "/large?owner=like.owner 77*&select=id")
         assert anchored.do == "create index concurrently on public.large (owner text_pattern_ops);"
         assert (await found(place, "spilled", "GET", "/spills")).do.startswith("Ask for fewer rows")
+        _, limited = await place.traced("GET", "/large?kind=eq.7&order=body.desc&limit=5")
+        assert "misestimate" not in [each.code for each in limited.findings]
         misled = await found(place, "misestimate", "GET", "/misled")
         assert "there were 3,000" in misled.what
         assert misled.do == "analyze public.large;"

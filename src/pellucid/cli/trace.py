@@ -21,7 +21,7 @@ from pellucid.trace.client.otherhalf import asking, joined_all
 from pellucid.trace.client.talk import Head
 from pellucid.trace.drawing import picture
 from pellucid.trace.journey import Journey
-from pellucid.trace.printing import sheet_of, show
+from pellucid.trace.printing import explained, sheet_of, show
 from pellucid.trace.repeats import slowest, spreads, table
 from pellucid.trace.waterfall import waterfall
 from pellucid.trace.whole import weighed
@@ -211,6 +211,6 @@ def _show(outcome: Outcome, as_data: bool) -> None:
 
 def _draw(outcome: Outcome, file: Path) -> None:
     try:
-        file.write_text(picture(outcome.runs[slowest(outcome.runs)]))
+        file.write_text(picture(outcome.runs[slowest(outcome.runs)], explained()))
     except OSError as fault:
         raise StartupError(f"{file} cannot be written: {(fault.strerror or 'it is no file').lower()}") from fault

@@ -1,7 +1,8 @@
 """What a plan tells of why a statement took its time. Pure: a statement in, findings out."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from pellucid.trace.document import Finding, Statement
 from pellucid.trace.page import cut
@@ -14,6 +15,8 @@ WORTH = 0.05
 FACTOR = 10.0
 """By which an estimate has to be wrong."""
 _COSTLY = 1000.0
+_MANY_WANTED = 0.01
+"""The share of all rows above which an index of which nobody has reckoned a gain is not named."""
 _CONDITION = 160
 """Letters of a condition that are repeated in a sentence."""
 _MOSTLY = 0.9
@@ -34,13 +37,30 @@ def of_plans(statement: Statement, wall: float) -> Iterator[Finding]:
     """
     nodes = nodes_of(statement.plan)
     root = nodes[0] if nodes else None
+    short = set(_cut_short(root.raw)) if root else set()
     for node in nodes:
         for judge in _JUDGES:
+            if judge is _misestimate and id(node.raw) in short and node.rows < node.estimated * node.loops:
+                continue  # nobody knows how many there would have been
             finding = judge(node, root or node, statement, wall)
             if finding is not None:
                 yield finding
     for nested in statement.nested:
         yield from of_plans(nested, wall)
+
+
+_TAKE_ALL = frozenset({"Sort", "Incremental Sort", "Aggregate", "Hash", "WindowAgg", "Materialize"})
+"""Nodes that ask for all rows before they give one."""
+
+
+def _cut_short(raw: Mapping[str, Any], *, limited: bool = False) -> Iterator[int]:
+    """The nodes that were not asked for all of their rows, because of a limit above them; by the identity of their JSON."""
+    if limited:
+        yield id(raw)
+    below = raw["Node Type"] == "Limit" or (limited and raw["Node Type"] not in _TAKE_ALL)
+    for child in raw.get("Plans", ()):
+        if isinstance(child, Mapping) and "Node Type" in child:
+            yield from _cut_short(child, limited=below)
 
 
 def _share(seconds: float, wall: float) -> float:
@@ -92,6 +112,11 @@ def _index(node: Node, statement: Statement) -> tuple[str, str]:
     if (pattern := _PATTERN.search(node.filter)) and " = " not in node.filter:
         return _for_pattern(node, pattern[1], anchored=pattern[2] not in "%_*")
     columns = columns_of(node)
+    if columns and node.measured and node.rows > _MANY_WANTED * node.looked_at:
+        return (
+            f"Ask for fewer rows: an index on {', '.join(columns)} helps little where so many of all rows are wanted.",
+            "",
+        )
     return (
         f"create index on {node.relation} ({', '.join(columns)});" if columns else f"Index what {node.filter} compares."
     ), ""
