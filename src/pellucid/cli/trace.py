@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pellucid.cli.asking import Written, host_and_port, request, resolved, shown
+from pellucid.cli.asking import Written, content, host_and_port, request, resolved, shown
 from pellucid.errors import StartupError
 from pellucid.trace.client.asked import Asked, Version, Ways
 from pellucid.trace.client.client import Client
@@ -60,6 +60,14 @@ Http2 = Annotated[bool, Option("--http2", help="Speak HTTP/2, also without TLS."
 Http3 = Annotated[bool, Option("--http3", help="Speak HTTP/3, over QUIC.")]
 Repeat = Annotated[int, Option("--repeat", min=1, max=10_000, metavar="N", help="Ask so many times.")]
 NewConnections = Annotated[bool, Option("--new-connections", help="Connect anew each time.")]
+TraceToken = Annotated[
+    str | None,
+    Option(
+        "--trace-token",
+        metavar="TOKEN",
+        help="May ask for the server's half, where the request's own credentials may not; @FILE reads it.",
+    ),
+]
 Light = Annotated[bool, Option("--light", help="Ask the server for its stages only, not for plans, locks and pages.")]
 ClientOnly = Annotated[bool, Option("--client-only", help="Do not ask for the server's half.")]
 JsonOutput = Annotated[bool, Option("--json-output", help="Print JSON.")]
@@ -69,12 +77,13 @@ Silent = Annotated[bool, Option("--silent", "-s", help="Do not tell what is bein
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How deep the server is to look (``full``, ``light`` or not at all), how often it is asked, where the body goes."""
+    """How deep the server is to look (``full``, ``light`` or not at all), how often it is asked, where the body goes, what may ask."""
 
     depth: str
     repeat: int = 1
     output: str | None = None
     silent: bool = False
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,7 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
     http3: Http3 = False,
     repeat: Repeat = 1,
     new_connections: NewConnections = False,
+    trace_token: TraceToken = None,
     light: Light = False,
     client_only: ClientOnly = False,
     json_output: JsonOutput = False,
@@ -128,7 +138,8 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
         secret=is_secret,
     )
     depth = "" if client_only else "light" if light else "full"
-    outcome = _asked(written, ways, Wanted(depth, repeat, output, silent or json_output))
+    token = content(trace_token).decode("utf-8", "replace").strip() if trace_token else ""
+    outcome = _asked(written, ways, Wanted(depth, repeat, output, silent or json_output, token))
     if output == "-":
         typer.echo()
     if include and not json_output:
@@ -182,7 +193,7 @@ async def _runs(asked: Asked, ways: Ways, wanted: Wanted, sink: BinaryIO | None)
     async with Client(ways) as client:
         while len(runs) < wanted.repeat and client.failure is None:
             write = sink.write if sink is not None and not runs else len
-            runs.append(await client.visit(asking(asked, wanted.depth) if wanted.depth else asked, write))
+            runs.append(await client.visit(asking(asked, wanted.depth, wanted.token) if wanted.depth else asked, write))
             ways_to.append(client.requests)
         heads, failure = tuple(client.answers), client.failure
         if wanted.depth:

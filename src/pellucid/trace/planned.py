@@ -150,7 +150,7 @@ def _per_row(node: Node, _root: Node, statement: Statement, wall: float) -> Find
         code="policy-per-row",
         what=f"{name}() was called for each row of {node.relation or node.kind}.",
         because=f"It stands bare in {place}, so it is worked out {times} times, though it gives the same each time.",
-        do=f"Write (select {name}(…)) in the policy: then PostgreSQL asks once for each statement.",
+        do=f"Write (select {name}({'' if f'{name}()' in place else '…'})) in the policy: then PostgreSQL asks once for each statement.",
         share=share,
     )
 

@@ -157,7 +157,8 @@ def commits(trace: Trace, columns: int) -> Iterator[Line]:
 
 
 def _commit_told(commit: Commit) -> str:
-    log = f"log from {commit.before} to {commit.after}, {size(commit.size)} in {plural(len(commit.records), 'record')}"
+    wrote = f", {size(commit.size)} in {plural(len(commit.records), 'record')}" if commit.records else ""
+    log = f"log from {commit.before} to {commit.after}{wrote}"
     transaction = f", transaction {commit.xid}" if commit.xid else ""
     return log + transaction + (f", on the disk up to {commit.flushed}" if commit.flushed else "")
 

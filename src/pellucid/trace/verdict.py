@@ -146,7 +146,7 @@ def _locks(trace: Trace) -> Iterator[Finding]:
     for statement in _all(trace.statements):
         for lock in statement.locks:
             if lock.waited > 0:
-                holders = "; ".join(lock.holders) or "somebody who is gone by now"
+                holders = "; ".join(holder.rstrip("; ") for holder in lock.holders) or "somebody who is gone by now"
                 yield Finding(
                     code="lock-wait",
                     what=f"It waited {duration(lock.waited)} for a lock on {lock.relation or lock.kind}.",
@@ -237,7 +237,12 @@ def _failures(trace: Trace) -> Iterator[Finding]:
     """Statements that PostgreSQL broke off."""
     for row in _rows(trace, Stage.EXECUTE):
         if failed := row.facts.get("failed"):
-            because, do = next((told for state, told in _STATES.items() if f"({state}" in str(failed)), ("", ""))
+            seen = any(lock.waited for each in _all(trace.statements) for lock in each.locks)
+            because, do = (
+                ("", "")
+                if seen
+                else next((told for state, told in _STATES.items() if f"({state}" in str(failed)), ("", ""))
+            )
             yield Finding(
                 code="statement-failed",
                 what=f"PostgreSQL refused a statement after {duration(row.seconds)}: {failed}.",

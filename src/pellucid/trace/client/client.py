@@ -13,6 +13,8 @@ from pellucid.trace.client.talk import Head, Sink, Talk
 from pellucid.trace.journey import Hop, Journey
 
 TRACE_HEADER = "pellucid-trace"
+TRACE_TOKEN = "pellucid-trace-token"  # noqa: S105 - the name of a header
+"""Proves that whoever asks for a trace may have it, where the request's own credentials do not."""
 
 
 class Client:
