@@ -174,6 +174,8 @@ def test_each_hop_is_drawn() -> None:
         (0.25, "250 ms"),
         (1.25, "1.25 s"),
         (600, "10 min"),
+        (86_400, "24 h"),
+        (7 * 86_400, "7 days"),
     ],
 )
 def test_times_have_three_figures(seconds: float, written: str) -> None:
