@@ -194,6 +194,13 @@ def test_the_first_finding_gives_no_reason_that_lies_elsewhere() -> None:
     ]
 
 
+def test_a_read_does_not_wait_for_the_log() -> None:
+    began = Row(Stage.SESSION, 0.0, 0.001, {"access": "read only"})
+    assert [each.code for each in findings_of(trace_of(began, Row(Stage.COMMIT, 0.01, 0.09)))] == ["most"]
+    began = Row(Stage.SESSION, 0.0, 0.001, {"access": "read write"})
+    assert [each.code for each in findings_of(trace_of(began, Row(Stage.COMMIT, 0.01, 0.09)))] == ["slow-commit"]
+
+
 def test_what_explains_most_of_the_time_comes_next_and_nothing_is_said_twice() -> None:
     proved = trace_of(Row(Stage.IDENTITY, 0, 0.09, {"work": "password check"}), Row(Stage.PLAN, 0.09, 0.01))
     assert [each.code for each in findings_of(proved)] == ["slow-identity"]

@@ -184,7 +184,7 @@ def _starved(trace: Trace) -> Iterator[Finding]:
 def _slow_commit(trace: Trace) -> Iterator[Finding]:
     for row in _rows(trace, Stage.COMMIT):
         share = _share(row.seconds, trace)
-        if row.seconds >= 0.005 and share >= 0.25:
+        if row.seconds >= 0.005 and share >= 0.25 and not _only_read(trace, row):
             size = sum(commit.size for commit in trace.commits)
             wrote = f"{size:,} bytes of the write-ahead log had" if size else "The write-ahead log had"
             yield Finding(
@@ -194,6 +194,16 @@ def _slow_commit(trace: Trace) -> Iterator[Finding]:
                 do="Write more in one transaction, use a quicker disk, or set synchronous_commit = off where a loss is bearable.",
                 share=share,
             )
+
+
+def _only_read(trace: Trace, commit: Row) -> bool:
+    """Whether the transaction that ends there could not write: nothing of it had to reach the disk."""
+    begun = [
+        row.facts["access"]
+        for row in _rows(trace, Stage.SESSION)
+        if row.start <= commit.start and "access" in row.facts
+    ]
+    return bool(begun) and begun[-1] == "read only"
 
 
 def _slow_identity(trace: Trace) -> Iterator[Finding]:
