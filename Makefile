@@ -13,7 +13,7 @@ PYTHON := $(shell for test in 'import ensurepip; $(fits)' '$(fits)'; do \
 	"$$python" -c "$$test" >/dev/null 2>&1 && echo "$$python" && exit; done; done)
 endif
 
-.PHONY: help serve test check fix bench docs pins run-environment dev-environment bench-environment
+.PHONY: help serve test check fix bench docs pictures pins run-environment dev-environment bench-environment
 
 help:
 	@echo "make serve   start everything on http://127.0.0.1:8000"
@@ -21,6 +21,7 @@ help:
 	@echo "make check   style, types, layers, documentation"
 	@echo "make fix     repair what can repair itself: style, and the tables of the reference"
 	@echo "make docs    build the documentation into site/"
+	@echo "make pictures draw the traces in the documentation anew, from real requests (it takes nginx)"
 	@echo "make bench   measure, against others, on this machine"
 	@echo "make pins    renew constraints.txt"
 
@@ -45,6 +46,9 @@ fix: dev-environment
 docs: dev-environment
 	"$(BIN)/mkdocs" build --strict --quiet
 	@echo "The documentation is in site/index.html"
+
+pictures: dev-environment
+	"$(BIN)/python" -m tools.pictures
 
 bench: dev-environment bench-environment
 	"$(BIN)/python" -m benchmarks $(ARGS)

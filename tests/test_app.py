@@ -61,7 +61,9 @@ async def test_the_description_is_sent_again_only_when_it_changed(clone: Clone, 
 async def test_the_key_that_supabases_clients_send_is_a_token(clone: Clone, tmp_path: Path) -> None:
     async with served(clone, tmp_path) as (app, client):
         assert app.data is not None
-        await app.data.database.administer(["create table public.kept (id int)", "grant select on public.kept to service_role"])
+        await app.data.database.administer(
+            ["create table public.kept (id int)", "grant select on public.kept to service_role"]
+        )
         await app.data.database.refresh()
         service, anon = token(app, "service_role"), token(app, "anon")
         for path in ("/rest/v1/kept", "/kept"):

@@ -13,6 +13,7 @@ from pellucid.database.caller import Caller
 from pellucid.database.core import Database
 from pellucid.database.driver import Connection
 from pellucid.database.opening import Beginning
+from pellucid.database.sqlstate import condition
 from pellucid.database.witness import witness
 from pellucid.errors import BrokenReference, Duplicate
 from pellucid.observe import Stage, listen, unlisten
@@ -44,6 +45,9 @@ class Diary:
 
     async def stated(self, driver: Connection, sql: str, args: Sequence[Any], rows: int | None) -> None:
         await self._write("stated", driver, f"stated {sql} {tuple(args)} {rows}")
+
+    async def failed(self, driver: Connection, sql: str, args: Sequence[Any], fault: Exception) -> None:
+        await self._write("failed", driver, f"failed {sql} {tuple(args)} {condition(fault)}")
 
     async def ending(self, driver: Connection) -> None:
         await self._write("ending", driver, "ending")
@@ -109,11 +113,12 @@ async def test_a_statement_that_fails_is_not_asked_about(database: Database) -> 
 
         with pytest.raises(Duplicate):
             await fails()
-        assert [line.split()[0] for line in diary.lines] == ["opened", "stated", "ended"]
+        assert [line.split()[0] for line in diary.lines] == ["opened", "stated", "failed", "ended"]
         with pytest.raises(Duplicate):
             async with database.write(ANON) as session:
                 await session.execute(text("insert into note values (1), (1)"))
-        assert [line.split()[0] for line in diary.lines[3:]] == ["opened", "ended"]
+        assert [line.split()[0] for line in diary.lines[4:]] == ["opened", "failed", "ended"]
+        assert [line.rpartition(" ")[2] for line in diary.lines if line.startswith("failed")] == ["(23505)", "(23505)"]
 
 
 async def test_a_commit_that_fails_is_seen_as_none(database: Database) -> None:

@@ -198,7 +198,7 @@ def test_redirects_are_hops_of_one_journey(plain: int) -> None:
         (["http://127.0.0.1:1/"], "127.0.0.1 cannot be reached on port 1: 127.0.0.1 refused"),
         (["ftp://a.test/"], "ftp is not asked for here"),
         (["/x", "--http2", "--http3"], "one request speaks one version of HTTP"),
-        (["http://a.test/", "--dns-server", "127.0.0.1:1"], "no name server could say where a.test. is"),
+        (["http://a.test/", "--dns-server", "127.0.0.1:1"], "no name server could say where a.test is"),
         (["https://a.test/", "--cacert", "/nowhere/at/all"], "/nowhere/at/all holds no certificates to trust"),
     ],
 )

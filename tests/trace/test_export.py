@@ -103,7 +103,7 @@ async def test_a_request_arrives_with_its_stages_and_its_statement(clone: Clone,
         assert asked["db.collection.name"] == "public.person"
         assert "person" in str(asked["db.query.text"])
         assert span.start_time_unix_nano <= statement.start_time_unix_nano <= statement.end_time_unix_nano
-        assert span.events[0].name == "pellucid.most"
+        assert span.events[0].name.startswith("pellucid.")
         refused = next(each for each in collector.spans if each.name == "GET /{table}/{key}")
         assert facts(refused)["http.response.status_code"] == 401
         assert "canary" not in str(collector.spans)

@@ -8,8 +8,11 @@ import httpx
 import pytest
 
 from pellucid.observe import Stage
+from pellucid.trace.bands import bands
+from pellucid.trace.document import Row
 from pellucid.trace.encode import from_json
-from pellucid.trace.proxies import Believed, facts_of, started
+from pellucid.trace.journey import Hop
+from pellucid.trace.proxies import UNTIMED, Believed, facts_of, started
 from tests.conftest import Clone
 from tests.docs.test_nginx import nginx, pytestmark
 from tests.postgres.world import free_port
@@ -74,6 +77,32 @@ async def test_only_a_proxy_that_is_believed_may_say_when_it_began(clone: Clone,
         assert trace.seconds < 5
 
 
+async def test_what_is_looked_at_after_the_answer_is_not_taken_for_the_proxy(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path, wire=True, proxies=("127.0.0.1",)) as place:
+        began = time.time()
+        answer = await place.client.post(
+            "/person",
+            json={"name": "a"},
+            headers={"Pellucid-Trace": "full", "X-Request-Start": f"t={began:.6f}", "X-Proxy": "nginx"},
+        )
+        elapsed = time.time() - began
+        trace = await place.trace(answer.headers["pellucid-trace"])
+    assert trace.commits
+    assert trace.rows[0].facts["proxy"] == "nginx"
+    assert trace.seconds <= elapsed
+    assert abs(trace.started - began) < 0.001
+
+
+async def test_a_proxy_that_does_not_say_when_it_began_is_named_all_the_same(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path, wire=True, proxies=("127.0.0.1",)) as place:
+        _, trace = await place.traced("GET", "/person/1", headers={"X-Forwarded-Server": "front-1"})
+    assert (trace.rows[0].stage, trace.rows[0].seconds) == (Stage.PROXY, 0.0)
+    assert trace.rows[0].facts == {"address": "127.0.0.1", "machine": "front-1", "time": UNTIMED}
+    waited = Row(Stage.WAIT, 0.0, trace.seconds)
+    shown = bands(Hop("GET", "/person/1", (waited,), server=trace))[1]
+    assert (shown.bars[0].label, shown.bars[0].depth) == ("proxy", 0)
+
+
 @pytestmark[1]
 @pytest.mark.process
 async def test_nginx_in_front_is_the_first_stage(clone: Clone, tmp_path: Path) -> None:
@@ -90,6 +119,6 @@ async def test_nginx_in_front_is_the_first_stage(clone: Clone, tmp_path: Path) -
     trace = from_json(found.json())
     proxy = trace.rows[0]
     assert (proxy.stage, proxy.start) == (Stage.PROXY, 0.0)
-    assert proxy.facts == {"address": "127.0.0.1", "told": True, "proxy": "1.1 nginx", "scheme": "http", "hops": 1}
+    assert proxy.facts == {"address": "127.0.0.1", "proxy": "1.1 nginx", "scheme": "http", "hops": 1}
     assert trace.rows[1].start >= proxy.seconds >= 0
     assert trace.unaccounted < 0.1 * trace.seconds

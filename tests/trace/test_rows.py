@@ -51,7 +51,7 @@ def test_a_request_that_never_came_to_the_router_and_one_without_stages() -> Non
     told, left = parts(Marks(10.0, 10.1, None, None, 10.3, own=True))
     assert (told, left) == ([("server", "loop", 0.0, 0.1)], 0.2)
     told, left = parts(Marks(10.0, 10.1, 10.1, 10.3, 10.3, own=True))
-    assert (told[1:], left) == ([("server", "routing", 0.1, 0.2)], 0.0)
+    assert (told[1:], left) == ([("server", "route", 0.1, 0.2)], 0.0)
 
 
 def test_a_stay_that_never_ended_ends_with_the_request() -> None:

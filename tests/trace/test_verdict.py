@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from pellucid import Pellucid, ReadSession, WriteSession
 from pellucid.observe import Stage
-from pellucid.trace.document import Commit, Finding, Reason, Row, Statement, Trace
+from pellucid.trace.document import Commit, Finding, Lock, Reason, Row, Statement, Trace
 from pellucid.trace.plans import nodes_of
 from pellucid.trace.verdict import findings_of
 from tests.conftest import Clone
@@ -55,7 +55,6 @@ def with_routes(app: Pellucid) -> None:
 
 async def found(place: Place, code: str, method: str, path: str) -> Finding:
     _, trace = await place.traced(method, path)
-    assert trace.findings[0].code == "most"
     for finding in trace.findings:
         if finding.code == code:
             return finding
@@ -78,8 +77,15 @@ async def test_what_plans_tell(clone: Clone, tmp_path: Path) -> None:
         assert "cost falls from" in scan.gain
         called = await found(place, "policy-per-row", "GET", "/guarded?select=id")
         assert "(select " in called.do
-        assert "guarded" in called.what
+        assert called.what == "auth.uid() was called for each row of public.guarded."
+        assert "(owner = auth.uid())" in called.because
+        pattern = await found(place, "sequential-scan", "GET", "/large?owner=like.*ner 77*&select=id")
+        assert pattern.do.endswith("using gin (owner gin_trgm_ops);")
+        anchored = await found(place, "sequential-scan", "GET", "/large?owner=like.owner 77*&select=id")
+        assert anchored.do == "create index concurrently on public.large (owner text_pattern_ops);"
         assert (await found(place, "spilled", "GET", "/spills")).do.startswith("Ask for fewer rows")
+        _, limited = await place.traced("GET", "/large?kind=eq.7&order=body.desc&limit=5")
+        assert "misestimate" not in [each.code for each in limited.findings]
         misled = await found(place, "misestimate", "GET", "/misled")
         assert "there were 3,000" in misled.what
         assert misled.do == "analyze public.large;"
@@ -102,6 +108,25 @@ async def test_a_lock_and_its_holder(clone: Clone, tmp_path: Path) -> None:
     assert "update large set kind" in finding.because
 
 
+@pytest.mark.parametrize("how", ["full", "light"])
+async def test_a_lock_that_was_not_given_is_told_with_the_statement(clone: Clone, tmp_path: Path, how: str) -> None:
+    async with opened(clone, tmp_path) as place:
+        await place.run(clone, LARGE)
+        assert place.app.data is not None
+        await place.app.data.database.refresh()
+        await place.run(clone, "begin; lock table large")
+        answer, trace = await place.traced("PATCH", "/large?id=eq.1", how=how, json={"kind": 3})
+        await place.let_go()
+    assert answer.status_code == 409
+    failed = next(each for each in trace.findings if each.code == "statement-failed")
+    assert "lock not available (55P03)" in failed.what
+    if how == "full":
+        assert [each.failed for each in trace.statements] == ["lock not available (55P03)"]
+        (lock,) = trace.statements[0].locks
+        assert (lock.relation, lock.granted) == ("public.large", False)
+        assert "lock table large" in next(each for each in trace.findings if each.code == "lock-wait").because
+
+
 async def test_a_loop_that_stands_still(clone: Clone, tmp_path: Path) -> None:
     async with opened(clone, tmp_path, build=with_routes) as place:
         finding = await found(place, "loop-blocked", "GET", "/blocking")
@@ -115,6 +140,19 @@ async def test_a_password_hash_is_slow_on_purpose(clone: Clone, tmp_path: Path) 
         )
         slow = next(each for each in trace.findings if each.code == "slow-identity")
         assert "slow on purpose" in slow.because
+        assert slow.do.startswith("Nothing")
+        _, trace = await place.traced(
+            "POST", "/login", json={"email": "a@example.com", "password": "an engine of brass"}
+        )
+        assert next(each for each in trace.findings if each.code == "slow-identity").do.startswith("Sign in once")
+
+
+async def test_a_table_that_is_made_on_the_way(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path) as place:
+        _, trace = await place.traced("POST", "/brand_new", json={"name": "a"})
+        made = next(each for each in trace.findings if each.code == "table-made")
+        assert made.what.startswith("Making the table public.brand_new took ")
+        assert trace.findings[0] is made
 
 
 async def clone_connection(clone: Clone) -> asyncpg.Connection:
@@ -136,7 +174,7 @@ def trace_of(
 def test_the_first_finding_says_where_most_of_the_time_went() -> None:
     trace = trace_of(Row(Stage.PLAN, 0, 0.01), Row(Stage.EXECUTE, 0.01, 0.05), Row(Stage.TRACE, 0.06, 0.04))
     (most,) = findings_of(trace)
-    assert (most.code, most.what) == ("most", "Most of the time was execute: 50.0 ms of 60.0 ms (83%).")
+    assert (most.code, most.what) == ("most", "Most of the time was execute: 50.0 ms of 60.0 ms (83 %).")
     assert findings_of(trace_of()) == ()
 
 
@@ -147,11 +185,28 @@ def test_the_first_finding_gives_no_reason_that_lies_elsewhere() -> None:
     most, *others = findings_of(trace_of(copied, waited, listing))
     assert most.what.startswith("Most of the time was execute")
     assert most.because == "Nothing in it stands out."
+    small, *_ = findings_of(trace_of(Row(Stage.EXECUTE, 0, 0.004), Row(Stage.PLAN, 0, 0.003), seconds=0.01))
+    assert (small.what, small.do) == ("The largest part of the time was execute: 4.00 ms of 10.0 ms (40 %).", "")
     assert most.do == "Look at the statement and its plan."
     assert [(each.code, each.share) for each in others] == [
         ("pool-starvation", pytest.approx(0.2)),
         ("n-plus-one-requests", 0.0),
     ]
+
+
+def test_a_read_does_not_wait_for_the_log() -> None:
+    began = Row(Stage.SESSION, 0.0, 0.001, {"access": "read only"})
+    assert [each.code for each in findings_of(trace_of(began, Row(Stage.COMMIT, 0.01, 0.09)))] == ["most"]
+    began = Row(Stage.SESSION, 0.0, 0.001, {"access": "read write"})
+    assert [each.code for each in findings_of(trace_of(began, Row(Stage.COMMIT, 0.01, 0.09)))] == ["slow-commit"]
+
+
+def test_what_explains_most_of_the_time_comes_next_and_nothing_is_said_twice() -> None:
+    proved = trace_of(Row(Stage.IDENTITY, 0, 0.09, {"work": "password check"}), Row(Stage.PLAN, 0.09, 0.01))
+    assert [each.code for each in findings_of(proved)] == ["slow-identity"]
+    held = Statement("select 1", seconds=0.09, locks=(Lock("relation", "X", "t", True, 0.08, ("process 1",)),))
+    most, why = findings_of(trace_of(Row(Stage.EXECUTE, 0, 0.09), statements=(held,)))
+    assert (most.code, most.because, most.do, why.code) == ("most", "", "", "lock-wait")
 
 
 def test_processes_side_by_side_take_their_time_once() -> None:

@@ -1,6 +1,7 @@
 """Who may have requests traced, and look at traces; to everybody else it is as if there were nothing."""
 
 import asyncio
+import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,9 +9,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import Request
 
+from pellucid import Pellucid
 from pellucid.observe import Stage
+from pellucid.trace.client.asked import Asked, Ways
+from pellucid.trace.client.client import Client
+from pellucid.trace.client.otherhalf import asking, joined_all
 from pellucid.trace.document import Reason
+from pellucid.trace.encode import to_json
 from pellucid.web.identity import Identity
 from tests.conftest import Clone
 from tests.trace.place import Place, opened
@@ -175,3 +182,40 @@ async def test_a_trace_is_shown_as_json_as_text_and_as_a_picture(clone: Clone, t
             assert "<svg" in drawn.text
         browser = await place.client.get(f"/traces/{trace.id}", headers={"Accept": "text/html,*/*"})
         assert browser.headers["content-type"] == "application/json"
+
+
+async def test_an_operator_traces_what_another_asks(clone: Clone, tmp_path: Path) -> None:
+    async with opened(clone, tmp_path, wire=True, production=True) as place:
+        token = place.bearing("service_role")["Authorization"].removeprefix("Bearer ")
+        user = place.bearing("authenticated")["Authorization"]
+        asked = Asked("GET", f"{place.client.base_url}/person?limit=1", (("authorization", user),))
+        async with Client(Ways()) as client:
+            journey = await client.visit(asking(asked, "full", token), len)
+            journey = await joined_all(client, client.requests, journey)
+    server = journey.last.server
+    assert server is not None, journey.last.absent
+    assert server.role == "authenticated"
+    assert len([row for row in server.rows if row.stage is Stage.IDENTITY]) == 1
+    assert token not in json.dumps(to_json(server))
+
+
+@pytest.mark.parametrize("shown", ["", "x", "x.e30.y", "pk_" + "a" * 40, "user"])
+async def test_no_other_token_has_another_traced(production: Place, shown: str) -> None:
+    token = production.bearing("authenticated")["Authorization"].removeprefix("Bearer ") if shown == "user" else shown
+    headers = production.bearing("authenticated") | {"Pellucid-Trace": "full"}
+    plain = await production.client.get("/person/7", headers=headers)
+    answer = await production.client.get("/person/7", headers=headers | {"Pellucid-Trace-Token": token})
+    assert (answer.status_code, alike(answer.headers), body(answer)) == (200, alike(plain.headers), body(plain))
+    assert await production.kept() == []
+
+
+async def test_the_token_goes_no_further_than_to_the_tracer(clone: Clone, tmp_path: Path) -> None:
+    def build(app: Pellucid) -> None:
+        @app.get("/echo")
+        async def echo(request: Request) -> dict[str, str]:
+            return dict(request.headers)
+
+    async with opened(clone, tmp_path, build=build) as place:
+        answer = await place.client.get("/echo", headers={"Pellucid-Trace-Token": "canary", "X-Other": "stays"})
+    assert "canary" not in answer.text
+    assert answer.json()["x-other"] == "stays"

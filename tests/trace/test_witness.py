@@ -137,8 +137,20 @@ async def test_a_transaction_that_fails_is_looked_at_up_to_there(shop: Database,
         with pytest.raises(Exception, match="row-level security"):
             await request(shop, (READ, 5), (INSERT, 7, "a lamp", -1))
         await request(shop, (READ, 6))
-    assert [statement.parameters for statement in watcher.statements] == [("5",), ("6",)]
+    assert [statement.parameters for statement in watcher.statements] == [("5",), ("7", "a lamp", "-1"), ("6",)]
+    assert [statement.failed for statement in watcher.statements] == ["", "insufficient privilege (42501)", ""]
     assert watcher.commits == ()
+
+
+async def test_a_statement_of_a_session_that_fails_is_told_too(shop: Database, lookout: Lookout) -> None:
+    async with looked_at(lookout) as watcher:
+        with pytest.raises(Exception, match="row-level security"):
+            async with shop.write(ANON) as session:
+                await session.execute(
+                    text(INSERT.replace("$1, $2, $3", ":a, :b, :c")), {"a": 7, "b": "a lamp", "c": -1}
+                )
+    (statement,) = watcher.statements
+    assert (statement.failed, statement.parameters) == ("insufficient privilege (42501)", ("7", "a lamp", "-1"))
 
 
 LIMIT = "select current_setting('statement_timeout') as limit"

@@ -89,11 +89,11 @@ def _body(written: Written) -> tuple[bytes | None, str]:
     if written.json is not None:
         if written.data:
             raise StartupError("--json and -d are two bodies", hint="give one of them")
-        return _content(written.json), "application/json"
-    return (b"&".join(_content(each) for each in written.data), _FORM) if written.data else (None, "")
+        return content(written.json), "application/json"
+    return (b"&".join(content(each) for each in written.data), _FORM) if written.data else (None, "")
 
 
-def _content(given: str) -> bytes:
+def content(given: str) -> bytes:
     """What was given, or what is in the file that was named by ``@``; ``@-`` is standard input."""
     if not given.startswith("@"):
         return given.encode("utf-8", "surrogateescape")

@@ -4,27 +4,27 @@ import asyncio
 import json
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, NoReturn
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from pellucid.cli.asking import Written, host_and_port, request, resolved, shown
+from pellucid.cli.asking import Written, content, host_and_port, request, resolved, shown
 from pellucid.errors import StartupError
 from pellucid.trace.client.asked import Asked, Version, Ways
 from pellucid.trace.client.client import Client
 from pellucid.trace.client.failure import Failed
-from pellucid.trace.client.findings import found_by_client
 from pellucid.trace.client.otherhalf import asking, joined_all
 from pellucid.trace.client.talk import Head
 from pellucid.trace.drawing import picture
 from pellucid.trace.journey import Journey
-from pellucid.trace.printing import sheet_of, show
+from pellucid.trace.printing import explained, sheet_of, show
 from pellucid.trace.repeats import slowest, spreads, table
 from pellucid.trace.waterfall import waterfall
+from pellucid.trace.whole import weighed
 from pellucid.web.redact import BLOT, escape, is_secret, redact
 
 CONTEXT: dict[str, Any] = {}
@@ -60,6 +60,14 @@ Http2 = Annotated[bool, Option("--http2", help="Speak HTTP/2, also without TLS."
 Http3 = Annotated[bool, Option("--http3", help="Speak HTTP/3, over QUIC.")]
 Repeat = Annotated[int, Option("--repeat", min=1, max=10_000, metavar="N", help="Ask so many times.")]
 NewConnections = Annotated[bool, Option("--new-connections", help="Connect anew each time.")]
+TraceToken = Annotated[
+    str | None,
+    Option(
+        "--trace-token",
+        metavar="TOKEN",
+        help="May ask for the server's half, where the request's own credentials may not; @FILE reads it.",
+    ),
+]
 Light = Annotated[bool, Option("--light", help="Ask the server for its stages only, not for plans, locks and pages.")]
 ClientOnly = Annotated[bool, Option("--client-only", help="Do not ask for the server's half.")]
 JsonOutput = Annotated[bool, Option("--json-output", help="Print JSON.")]
@@ -69,12 +77,13 @@ Silent = Annotated[bool, Option("--silent", "-s", help="Do not tell what is bein
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How deep the server is to look (``full``, ``light`` or not at all), how often it is asked, where the body goes."""
+    """How deep the server is to look (``full``, ``light`` or not at all), how often it is asked, where the body goes, what may ask."""
 
     depth: str
     repeat: int = 1
     output: str | None = None
     silent: bool = False
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,7 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
     http3: Http3 = False,
     repeat: Repeat = 1,
     new_connections: NewConnections = False,
+    trace_token: TraceToken = None,
     light: Light = False,
     client_only: ClientOnly = False,
     json_output: JsonOutput = False,
@@ -124,11 +134,13 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
         timeout=max_time,
         kept=not new_connections,
         shown=shown,
+        said=lambda text: escape(redact(text)),
         secret=is_secret,
     )
     depth = "" if client_only else "light" if light else "full"
-    outcome = _asked(written, ways, Wanted(depth, repeat, output, silent or json_output))
-    if output == "-" and sys.stdout.isatty():
+    token = content(trace_token).decode("utf-8", "replace").strip() if trace_token else ""
+    outcome = _asked(written, ways, Wanted(depth, repeat, output, silent or json_output, token))
+    if output == "-":
         typer.echo()
     if include and not json_output:
         _show_heads(outcome.heads)
@@ -136,7 +148,14 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
     if svg is not None:
         _draw(outcome, svg)
     if outcome.failure is not None:
-        raise StartupError(outcome.failure.message, hint=outcome.failure.hint)
+        _fail(outcome.failure)
+
+
+def _fail(failure: Failed) -> NoReturn:
+    """End with the status of a failure. On a terminal the verdict has just told why; elsewhere the error output tells it."""
+    if sys.stdout.isatty():
+        raise typer.Exit(1)
+    raise StartupError(failure.message, hint=failure.hint)
 
 
 def _version(one: bool, two: bool, three: bool) -> Version:
@@ -174,18 +193,12 @@ async def _runs(asked: Asked, ways: Ways, wanted: Wanted, sink: BinaryIO | None)
     async with Client(ways) as client:
         while len(runs) < wanted.repeat and client.failure is None:
             write = sink.write if sink is not None and not runs else len
-            runs.append(await client.visit(asking(asked, wanted.depth) if wanted.depth else asked, write))
+            runs.append(await client.visit(asking(asked, wanted.depth, wanted.token) if wanted.depth else asked, write))
             ways_to.append(client.requests)
         heads, failure = tuple(client.answers), client.failure
         if wanted.depth:
             runs = [await joined_all(client, requests, run) for requests, run in zip(ways_to, runs, strict=True)]
-    return Outcome(tuple(judged(run) for run in runs), heads, failure)
-
-
-def judged(run: Journey) -> Journey:
-    """The journey with its verdict: what the server found and what the client did, the largest share first."""
-    server = [finding for hop in run.hops if hop.server is not None for finding in hop.server.findings]
-    return replace(run, findings=tuple(sorted([*server, *found_by_client(run)], key=lambda finding: -finding.share)))
+    return Outcome(tuple(weighed(run) for run in runs), heads, failure)
 
 
 def _show_heads(heads: tuple[Head, ...]) -> None:
@@ -209,6 +222,6 @@ def _show(outcome: Outcome, as_data: bool) -> None:
 
 def _draw(outcome: Outcome, file: Path) -> None:
     try:
-        file.write_text(picture(outcome.runs[slowest(outcome.runs)]))
+        file.write_text(picture(outcome.runs[slowest(outcome.runs)], explained()))
     except OSError as fault:
         raise StartupError(f"{file} cannot be written: {(fault.strerror or 'it is no file').lower()}") from fault

@@ -38,6 +38,14 @@ class Attendance:
         """A statement has run."""
         await self._look("stated", lambda: self._witness.stated(self._driver, sql, args, rows))
 
+    async def failed(self, sql: str, args: Sequence[Any], fault: Exception) -> None:
+        """A statement has failed. PostgreSQL would refuse whatever is asked now, a savepoint too."""
+        with observe(Stage.TRACE, point="failed"):
+            try:
+                await self._witness.failed(self._driver, sql, args, fault)
+            except Exception:  # noqa: BLE001 - what a witness does wrong is its own affair
+                _log.exception("a witness failed")
+
     async def end(self, query: str, run: Run) -> str:
         """End the transaction with this statement."""
         await self._look("ending", lambda: self._witness.ending(self._driver))

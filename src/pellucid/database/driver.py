@@ -41,6 +41,10 @@ class Attending(Protocol):
         """A statement has run."""
         ...
 
+    async def failed(self, sql: str, args: Sequence[Any], fault: Exception) -> None:
+        """A statement has failed."""
+        ...
+
     async def end(self, query: str, run: Run) -> str:
         """Run the statement that ends the transaction."""
         ...

@@ -10,7 +10,7 @@ from sqlalchemy.util import await_only
 from pellucid.database.driver import Connection, connect
 from pellucid.database.options import DatabaseOptions
 from pellucid.database.pool import FairPool
-from pellucid.database.sqlstate import translate
+from pellucid.database.sqlstate import condition, translate
 from pellucid.observe import Span, Stage, observe
 
 
@@ -67,13 +67,26 @@ def _statement_ended(connection: Any, cursor: Any, sql: str, args: Any, context:
 
 def _statement_failed(failure: Any) -> Exception | None:
     """End the observation. A connection that breaks may raise an OSError, which SQLAlchemy does not know for a disconnection."""
-    observed = getattr(failure.execution_context, "observed", None)
+    observed: Span | None = getattr(failure.execution_context, "observed", None)
     if observed is not None:
         observed.__exit__(None, None, None)
+        _tell_failed(failure, observed)
     if not isinstance(failure.original_exception, OSError):
         return None
     failure.is_disconnect = True
     return translate(failure.original_exception)
+
+
+def _tell_failed(failure: Any, observed: Span) -> None:
+    """Note which statement failed, and tell whoever looks on."""
+    if failure.execution_context.execution_options.get("stage", Stage.EXECUTE) is not Stage.EXECUTE:
+        return
+    sql, fault = str(failure.statement), failure.original_exception
+    if observed.depth:
+        observed.note(sql=sql, failed=condition(fault))
+    driver = failure.connection.connection.driver_connection if failure.connection is not None else None
+    if driver is not None and driver.attending is not None and not driver.is_closed():
+        await_only(driver.attending.failed(sql, tuple(failure.parameters or ()), fault))
 
 
 def pool_of(engine: AsyncEngine) -> FairPool:

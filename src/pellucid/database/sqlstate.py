@@ -5,6 +5,7 @@ are the first of ``faults``: every translated `DatabaseError` has at least one, 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -131,6 +132,14 @@ def in_doubt() -> Unavailable:
 def answered(fault: BaseException) -> bool:
     """Whether the connection is still in step after this error: PostgreSQL said it, or the driver did before it sent anything."""
     return isinstance(fault, (asyncpg.PostgresError, *STALE))
+
+
+def condition(fault: BaseException) -> str:
+    """An error's name and SQLSTATE, such as ``lock not available (55P03)``; none of the values that its message may quote."""
+    cause = next((each for each in _causes(fault) if isinstance(each, asyncpg.PostgresError)), fault)
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(cause).__name__.removesuffix("Error")).lower()
+    sqlstate = getattr(cause, "sqlstate", None)
+    return f"{name} ({sqlstate})" if sqlstate else name
 
 
 def disconnected(fault: BaseException) -> bool:

@@ -9,7 +9,7 @@ import asyncpg
 from pellucid.database.attendance import KEEP, SAVE, UNDO, Attendance
 from pellucid.database.lease import Lease
 from pellucid.database.opening import Opening
-from pellucid.database.sqlstate import RETRY, STALE, disconnected, in_doubt
+from pellucid.database.sqlstate import RETRY, STALE, condition, disconnected, in_doubt
 from pellucid.database.witness import Witness, witness
 from pellucid.errors import Unavailable
 from pellucid.observe import Stage, deep, observe, remark
@@ -44,15 +44,16 @@ class Transaction:
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Run one statement and return its rows. ``args`` are bound to ``$1``, ``$2``, … JSON comes as text, as PostgreSQL wrote it."""
-        with observe(Stage.EXECUTE) as span:
-            try:
+        try:
+            with observe(Stage.EXECUTE) as span:
                 rows = await self._fetch(sql, args)
-            except Exception as fault:
-                if span.depth:
-                    span.note(sql=sql)
-                raise self._opening.translated(fault) from fault
+        except Exception as fault:
             if span.depth:
-                span.note(sql=sql, rows=len(rows), shared=1)
+                span.note(sql=sql, failed=condition(fault))
+            await self._tell_failed(sql, args, fault)
+            raise self._opening.translated(fault) from fault
+        if span.depth:
+            span.note(sql=sql, rows=len(rows), shared=1)
         self._fetched = True
         await self._tell(sql, args, len(rows))
         return rows
@@ -150,6 +151,10 @@ class Transaction:
     async def _tell(self, sql: str, args: tuple[Any, ...], rows: int) -> None:
         if self._lease.driver.attending is not None:
             await self._lease.run(self._lease.driver.attending.stated(sql, args, rows))
+
+    async def _tell_failed(self, sql: str, args: tuple[Any, ...], fault: Exception) -> None:
+        if self._lease.sound and self._lease.driver.attending is not None:
+            await self._lease.run(self._lease.driver.attending.failed(sql, args, fault))
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,10 @@ class Witness(Protocol):
         """A statement has run in it, and gave so many rows."""
         ...
 
+    async def failed(self, driver: Connection, sql: str, args: Sequence[Any], fault: Exception) -> None:
+        """A statement has failed in it, and the transaction with it: nothing can be asked in there any more."""
+        ...
+
     async def ending(self, driver: Connection) -> None:
         """It is about to commit or to roll back. It does not come where a statement has failed, for then there is nothing to be asked."""
         ...

@@ -14,6 +14,7 @@ from uuid import UUID
 from pellucid.database.catalog.model import Catalog, Table, TableName
 from pellucid.database.core import Database
 from pellucid.errors import DatabaseError, Fault, InvalidFields, MalformedQuery
+from pellucid.observe import Stage, remark
 from pellucid.rest.aside import aside
 from pellucid.rest.compile.writer import identifier, relation
 from pellucid.rest.plan.build import check_meaning
@@ -78,6 +79,7 @@ class Grower:
             ddl = await aside(_size(asked), _growth, asked, catalog)
             try:
                 await self._database.administer([_ONE_AT_A_TIME, *ddl])
+                remark(Stage.VALIDATE, made=_made(asked, catalog))
             except DatabaseError as fault:
                 if fault.sqlstate not in _THERE_ALREADY:
                     raise
@@ -99,6 +101,11 @@ def _lacks(catalog: Catalog, asked: RestRequest) -> bool:
     if table is None:
         return True
     return OPEN_POLICY in table.policies and bool(_new_keys(table, _rows(asked)))
+
+
+def _made(asked: RestRequest, catalog: Catalog) -> str:
+    name = ".".join(asked.name)
+    return f"columns of {name}" if asked.name in catalog.tables else f"the table {name}"
 
 
 def _size(asked: RestRequest) -> int:

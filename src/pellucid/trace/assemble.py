@@ -3,11 +3,12 @@
 import os
 import time
 from collections.abc import Mapping
+from time import perf_counter
 
 from pellucid.observe import Fact, Span, Stage
 from pellucid.server.arrival import ARRIVAL, Arrival
 from pellucid.trace.document import Row, Statement, Trace
-from pellucid.trace.proxies import Believed, facts_of
+from pellucid.trace.proxies import UNTIMED, Believed, facts_of
 from pellucid.trace.rows import Marks, rows_of
 from pellucid.trace.tracing import Tracing
 from pellucid.trace.witness.slow import SlowPlans
@@ -25,10 +26,11 @@ def assemble(exchange: Exchange, tracing: Tracing, believed: Believed, slow: Slo
         slow: has heard the plans of slow statements, where that was asked for.
     """
     rows, seconds, left = _rows(exchange, tracing)
-    proxy = _proxy(exchange, believed, time.time() - seconds)
+    started = time.time() - (perf_counter() - _arrived(exchange))
+    proxy = _proxy(exchange, believed, started)
     if proxy is not None:
         rows = (proxy, *(Row(row.stage, row.start + proxy.seconds, row.seconds, row.facts) for row in rows))
-        seconds += proxy.seconds
+        seconds, started = seconds + proxy.seconds, started - proxy.seconds
     looking = tracing.looking
     identity = exchange.scope.get("state", {}).get("identity")
     user = getattr(identity, "user_id", None)
@@ -45,7 +47,7 @@ def assemble(exchange: Exchange, tracing: Tracing, believed: Believed, slow: Slo
         role=exchange.role,
         user=None if user is None else str(user),
         worker=os.getpid(),
-        started=time.time() - seconds,
+        started=started,
         seconds=seconds,
         unaccounted=left,
         rows=rows,
@@ -97,12 +99,18 @@ def _rows(exchange: Exchange, tracing: Tracing) -> tuple[tuple[Row, ...], float,
     ended = ended_at(exchange)
     spans = [span for span in recording.spans if span.started < ended]
     came: Arrival | None = exchange.scope.get(ARRIVAL)
-    arrived = min(came[0], recording.started) if came is not None else recording.started
+    arrived = _arrived(exchange)
     own = all(span.stage is not Stage.PARSE for span in spans)
     answered = tracing.answered or tracing.left
     marks = Marks(arrived, recording.started, tracing.entered or None, answered, ended, own)
     rows, left = rows_of(marks, spans, _arrival(exchange, tracing, came))
     return rows, ended - arrived, left
+
+
+def _arrived(exchange: Exchange) -> float:
+    """When the request was there, by `time.perf_counter`."""
+    came: Arrival | None = exchange.scope.get(ARRIVAL)
+    return exchange.recording.started if came is None else min(came[0], exchange.recording.started)
 
 
 def _settled(exchange: Exchange) -> tuple[tuple[Row, ...], float, float]:
@@ -141,5 +149,6 @@ def _proxy(exchange: Exchange, believed: Believed, began: float) -> Row | None:
     at, facts = facts_of(headers)
     if at is None and not facts:
         return None
-    seconds = max(0.0, began - at) if at is not None else 0.0
-    return Row(Stage.PROXY, 0.0, seconds, {"address": peer, "told": at is not None, **facts})
+    if at is None:
+        return Row(Stage.PROXY, 0.0, 0.0, {"address": peer, **facts, "time": UNTIMED})
+    return Row(Stage.PROXY, 0.0, max(0.0, began - at), {"address": peer, **facts})

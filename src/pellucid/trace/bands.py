@@ -1,5 +1,6 @@
 """The bands of a picture: client, server, PostgreSQL, each with its rows on its own scale, so that what is small is seen too."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -10,6 +11,9 @@ from pellucid.trace.intervals import NEGLIGIBLE, Interval, gaps, interval
 from pellucid.trace.journey import Hop
 from pellucid.trace.page import docs
 from pellucid.trace.placing import IN_POSTGRES, extent, folded, placed, seconds_of_looking, window_of
+
+REPEATED = 5
+"""How many statements that are the same are drawn as one."""
 
 
 class Kind(StrEnum):
@@ -79,12 +83,17 @@ def _with_looking(server: Band, looking: float) -> Band:
 
 
 def _band(title: str, rows: Iterable[Row], window: Interval, hop: Hop) -> Band:
-    ordered = sorted(rows, key=lambda row: (row.start, -row.seconds))
+    ordered = sorted(filter(_tells, rows), key=lambda row: (row.start, row.stage is not Stage.PROXY, -row.seconds))
     longest = max((row.seconds for row in ordered if not _encloses(row, ordered)), default=0.0)
     bars = _gathered(_bar(row, _depth(row, ordered), longest, hop) for row in ordered)
     if title == "client":
         bars += _unexplained([interval(row) for row in ordered], window, None, hop)
     return Band(title, window[0], window[1] - window[0], tuple(bars))
+
+
+def _tells(row: Row) -> bool:
+    """Whether a row says anything: one without length and facts is a stage that was passed through without anything to do."""
+    return row.seconds >= NEGLIGIBLE or bool(row.facts)
 
 
 def _bar(row: Row, depth: int, longest: float, hop: Hop) -> Bar:
@@ -103,18 +112,31 @@ def _bar(row: Row, depth: int, longest: float, hop: Hop) -> Bar:
 
 
 def _gathered(bars: Iterable[Bar]) -> list[Bar]:
-    """The bars, with those of one part of which nothing else is known as one: what is between the stages is many and small."""
+    """The bars, with those that are alike as one: what lies between the stages is many and small, and so is what runs again and again."""
+    bars = list(bars)
+    often = Counter(map(_kind, bars))
     found: dict[object, Bar] = {}
     for number, bar in enumerate(bars):
-        key = (bar.label, bar.depth) if bar.facts.keys() == {"part"} else number
+        kind = _kind(bar)
+        key = kind if bar.facts.keys() == {"part"} or (kind[2] is not None and often[kind] >= REPEATED) else number
         first = found.get(key)
         found[key] = bar if first is None else _together(first, bar)
     return list(found.values())
 
 
+def _kind(bar: Bar) -> tuple[str, int, Fact | None]:
+    """What makes bars alike: the same part of the server, the same statement, or a time of PostgreSQL's of which nothing else is known."""
+    same = bar.facts.get("sql", "" if bar.stage in IN_POSTGRES and not bar.facts else None)
+    return bar.label, bar.depth, same
+
+
 def _together(first: Bar, other: Bar) -> Bar:
     pieces, seconds = (*first.pieces, *other.pieces), first.seconds + other.seconds
-    facts = {"part": first.facts["part"], "times": len(pieces)}
+    facts: dict[str, Fact] = {name: first.facts[name] for name in ("part", "sql") if name in first.facts}
+    facts["times"] = len(pieces)
+    rows = [bar.facts.get("rows") for bar in (first, other)]
+    if all(isinstance(each, int) for each in rows):
+        facts["rows"] = sum(each for each in rows if isinstance(each, int))
     share, longest = first.share + other.share, first.longest or other.longest
     return replace(first, pieces=pieces, seconds=seconds, share=share, longest=longest, facts=facts)
 
@@ -126,6 +148,7 @@ def _share(seconds: float, hop: Hop) -> float:
 def _contains(outer: Row, inner: Row) -> bool:
     return (
         outer is not inner
+        and inner.stage is not Stage.PROXY
         and outer.start <= inner.start
         and interval(outer)[1] >= interval(inner)[1]
         and outer.seconds > inner.seconds

@@ -69,6 +69,7 @@ class Statement:
     ``calls`` and the sum of their seconds. ``policies`` are the conditions that row level security added, as ``table: policy: condition``.
     ``waits`` are the seconds in PostgreSQL's wait events, such as ``IO/DataFileRead``, as far as sampling saw them. With ``replanned``,
     ``planning`` is the time of planning it once more, which a prepared statement may have been spared. Secret parameters are masked.
+    ``failed`` names the error of one that failed.
     """
 
     sql: str
@@ -86,6 +87,7 @@ class Statement:
     replanned: bool = False
     waits: Mapping[str, float] = field(default_factory=dict)
     advice: tuple[Advice, ...] = ()
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

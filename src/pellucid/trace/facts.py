@@ -15,6 +15,11 @@ def headline(stage: Stage, facts: Facts) -> str:
     return _TOLD.get(stage, _all)(facts)
 
 
+def is_whole(stage: Stage) -> bool:
+    """Whether the headline of a stage has all its facts, and not the best of them."""
+    return stage not in _TOLD
+
+
 def _all(facts: Facts) -> str:
     return ", ".join(facts_told({name: value for name, value in facts.items() if name not in {"part", "sql"}}))
 
@@ -42,7 +47,7 @@ def _wait(facts: Facts) -> str:
 def _dns(facts: Facts) -> str:
     if facts.get("from") != "DNS":
         return _words(str(facts.get("addresses", facts.get("name", ""))), f"from {facts.get('from', 'nobody')}")
-    answers = [str(facts[kind]) for kind in ("AAAA", "A") if facts.get(kind, "none") != "none"]
+    answers = [answer for kind in ("AAAA", "A") if "(TTL" in (answer := str(facts.get(kind, "")))]
     return _words(", ".join(answers), f"says {facts.get('server', '?')}", str(facts.get("trouble", "")))
 
 

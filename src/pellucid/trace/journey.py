@@ -12,7 +12,8 @@ class Hop:
     """One request and what came back.
 
     ``rows`` are the client's; they begin in seconds from the beginning of the journey. ``server`` has the server's half, on its own clock;
-    where it is not there, ``absent`` says why. ``failure`` is empty where an answer came.
+    where it is not there, ``absent`` says why. ``failure`` is empty where an answer came, and ``hint``
+    is the way out; ``complaint`` is the reason that an answer gave for refusing.
     """
 
     method: str
@@ -25,6 +26,8 @@ class Hop:
     server: Trace | None = None
     absent: str = ""
     failure: str = ""
+    hint: str = ""
+    complaint: str = ""
 
     @property
     def started(self) -> float:

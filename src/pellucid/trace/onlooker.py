@@ -34,6 +34,11 @@ class Onlooker:
         if self._witness is not None:
             await self._witness.stated(driver, sql, args, rows)
 
+    async def failed(self, driver: Connection, sql: str, args: Sequence[Any], fault: Exception) -> None:
+        """A statement has failed."""
+        if self._witness is not None:
+            await self._witness.failed(driver, sql, args, fault)
+
     async def ending(self, driver: Connection) -> None:
         """It is about to end."""
         if self._witness is not None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pellucid.database.driver import Connection
+from pellucid.database.sqlstate import condition
 from pellucid.trace.document import Commit, Missing, Statement
 from pellucid.trace.witness.masking import statement
 from pellucid.web.redact import BLOT
@@ -27,8 +28,12 @@ class Plain:
     async def stated(self, driver: Connection, sql: str, args: Sequence[Any], rows: int | None) -> None:
         """Write the statement down."""
         if len(self.statements) < _MOST:
-            hidden = tuple(None if value is None else BLOT for value in args)
-            self.statements.append(Statement(statement(sql), hidden, rows=rows))
+            self.statements.append(Statement(statement(sql), _hidden(args), rows=rows))
+
+    async def failed(self, driver: Connection, sql: str, args: Sequence[Any], fault: Exception) -> None:
+        """Write down that it failed."""
+        if len(self.statements) < _MOST:
+            self.statements.append(Statement(statement(sql), _hidden(args), failed=condition(fault)))
 
     async def ending(self, driver: Connection) -> None:
         """Look at nothing."""
@@ -38,3 +43,7 @@ class Plain:
 
     async def close(self) -> None:
         """There is nothing to let go of."""
+
+
+def _hidden(args: Sequence[Any]) -> tuple[str | None, ...]:
+    return tuple(None if value is None else BLOT for value in args)

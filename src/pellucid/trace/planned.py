@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from pellucid.trace.conditions import columns_of
 from pellucid.trace.document import Finding, Statement
+from pellucid.trace.page import cut
 from pellucid.trace.plans import Node, nodes_of
 
 MANY = 1000
@@ -12,6 +13,10 @@ MANY = 1000
 WORTH = 0.05
 """Of the wall time. What takes less is not told."""
 _COSTLY = 1000.0
+_MANY_WANTED = 0.01
+"""The share of all rows above which an index of which nobody has reckoned a gain is not named."""
+_CONDITION = 160
+"""Letters of a condition that are repeated in a sentence."""
 _MOSTLY = 0.9
 
 _CALL = re.compile(r"(?<![\w.])((?:[a-z_]\w*\.)?[a-z_]\w*)\(", re.IGNORECASE)
@@ -51,10 +56,12 @@ def _is_hungry(node: Node) -> bool:
 def _sequential(node: Node, root: Node, statement: Statement, wall: float) -> Finding | None:
     if node.kind != "Seq Scan" or not node.filter:
         return None
-    share = _share(node.own or 0.0, wall)
-    if node.measured and (not _is_hungry(node) or share < WORTH):
+    if node.measured and not _is_hungry(node):
         return None
     if not node.measured and not (node.cost >= _COSTLY and node.cost >= root.cost / 2):
+        return None
+    share = _share((node.own or 0.0) if node.measured else statement.seconds * min(1.0, node.cost / root.cost), wall)
+    if node.measured and share < WORTH:
         return None
     do, gain = _index(node, statement)
     found = (
@@ -65,7 +72,7 @@ def _sequential(node: Node, root: Node, statement: Statement, wall: float) -> Fi
     return Finding(
         code="sequential-scan",
         what=f"PostgreSQL read the whole table {node.relation}.",
-        because=f"No index fits its condition {node.filter}: {found}.",
+        because=f"No index fits its condition {cut(node.filter, _CONDITION)}: {found}.",
         do=do,
         share=share,
         gain=gain,
@@ -83,10 +90,32 @@ def _index(node: Node, statement: Statement) -> tuple[str, str]:
                 else advice.how
             )
             return f"{advice.sql};", gain
+    if (pattern := _PATTERN.search(node.filter)) and " = " not in node.filter:
+        return _for_pattern(node, pattern[1], anchored=pattern[2] not in "%_*")
     columns = columns_of(node.filter)
+    if columns and node.measured and (node.rows or 0.0) > _MANY_WANTED * node.looked_at:
+        return (
+            f"Ask for fewer rows: an index on {', '.join(columns)} helps little where so many of all rows are wanted.",
+            "",
+        )
     return (
         f"create index on {node.relation} ({', '.join(columns)});" if columns else f"Index what {node.filter} compares."
     ), ""
+
+
+_PATTERN = re.compile(r"(?:\b\w+\.)?(\w+)\)?(?:::text)? ~~\*? '(.)")
+"""A column held against a pattern (LIKE, ILIKE), and what the pattern begins with."""
+
+
+def _for_pattern(node: Node, column: str, *, anchored: bool) -> tuple[str, str]:
+    """The index for a pattern, which in most collations no plain one is (PostgreSQL, 11.10 and F.35)."""
+    if anchored and "~~*" not in node.filter:
+        return f"create index concurrently on {node.relation} ({column} text_pattern_ops);", ""
+    made = f"create index concurrently on {node.relation} using gin ({column} gin_trgm_ops);"
+    return (
+        f"create extension if not exists pg_trgm; {made}",
+        "A plain index does not help a pattern that may begin with anything.",
+    )
 
 
 def _per_row(node: Node, _root: Node, statement: Statement, wall: float) -> Finding | None:
@@ -96,15 +125,28 @@ def _per_row(node: Node, _root: Node, statement: Statement, wall: float) -> Find
     share = _share(node.own or 0.0, wall)
     if node.measured and share < WORTH:
         return None
-    name = called[0]
+    name, place = _bare(node, statement) or (called[0], f"the condition {cut(node.filter, _CONDITION)}")
     times = f"{node.looked_at:,.0f}" if node.measured else f"about {node.estimated:,.0f}"
     return Finding(
         code="policy-per-row",
         what=f"{name}() was called for each row of {node.relation or node.kind}.",
-        because=f"It stands bare in the condition {node.filter}, so it is worked out {times} times, though it gives the same each time.",
-        do=f"Write (select {name}(…)) in the policy: then PostgreSQL asks once for each statement.",
+        because=f"It stands bare in {place}, so it is worked out {times} times, though it gives the same each time.",
+        do=f"Write (select {name}({'' if f'{name}()' in place else '…'})) in the policy: then PostgreSQL asks once for each statement.",
         share=share,
     )
+
+
+def _bare(node: Node, statement: Statement) -> tuple[str, str] | None:
+    """The function, and the policy in which it stands bare: a policy names it where a condition has what the function does."""
+    for policy in statement.policies:
+        if policy.startswith(f"{node.relation}: "):
+            for name in _CALL.findall(_ASKED_ONCE.sub("", policy)):
+                if name.lower() in _CONTEXT or f"{name}(" in node.filter:
+                    return name, f"the policy {cut(policy, _CONDITION)}"
+    return None
+
+
+_ASKED_ONCE = re.compile(r"\(\s*select\b[^()]*(?:\([^()]*\)[^()]*)*\)", re.IGNORECASE)
 
 
 def _repeats(name: str, statement: Statement) -> bool:

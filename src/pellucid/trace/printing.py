@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from pellucid.trace.page import Line
+from pellucid.trace.page import DOCS, Line
 from pellucid.trace.waterfall import Sheet
 
 NARROW, WIDE = 80, 160
@@ -40,7 +40,12 @@ _DOCS = Path(__file__).parents[3]
 """A checkout has the documentation beside the code; there, a link opens it."""
 
 
-def _link(link: str) -> str:
-    page, _, place = link.partition("#")
-    file = _DOCS / page
-    return f"{file.as_uri()}#{place}" if file.is_file() else link
+def explained() -> str:
+    """The address of the page that explains the stages; empty where it is not on this machine."""
+    file = _DOCS / DOCS
+    return file.as_uri() if file.is_file() else ""
+
+
+def _link(link: str) -> str | None:
+    page = explained()
+    return f"{page}#{link.partition('#')[2]}" if page else None

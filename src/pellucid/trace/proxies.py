@@ -13,7 +13,8 @@ _LONGEST = 3600.0
 """Seconds. Whoever says more has another idea of the time."""
 _DIGITS = {10: 1.0, 13: 1e3, 16: 1e6, 19: 1e9}
 """A time since 1970 is in seconds, milliseconds, microseconds or nanoseconds; of now, that can be told by its digits."""
-_NAMES = (b"x-proxy", b"via", b"x-forwarded-server", b"server")
+_NAMES = ((b"x-proxy", "proxy"), (b"via", "proxy"), (b"x-forwarded-server", "machine"))
+UNTIMED = "not told, for it sends no X-Request-Start"
 _SHORT = re.compile(r"[\w.,:/() \-]{1,100}")
 
 
@@ -47,11 +48,10 @@ class Believed:
 def facts_of(headers: Mapping[bytes, bytes]) -> tuple[float | None, dict[str, Fact]]:
     """When the proxy began with a request, in seconds since 1970 if it says so, and what else it says of itself."""
     facts: dict[str, Fact] = {}
-    for name in _NAMES:
+    for name, fact in _NAMES:
         said = headers.get(name, b"").decode("latin-1").strip()
         if said and _SHORT.fullmatch(said):
-            facts["proxy"] = said
-            break
+            facts.setdefault(fact, said)
     for name, fact in ((b"x-forwarded-proto", "scheme"), (b"x-forwarded-for", "hops")):
         if name in headers:
             said = headers[name].decode("latin-1")

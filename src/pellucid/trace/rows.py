@@ -15,7 +15,7 @@ class Marks:
 
     ``arrived`` is when its bytes had been read and ``began`` when the outermost layer had it; ``entered`` when the router had it,
     ``answered`` when the answer left the router, and ``ended`` when all was done. ``own`` tells that the route is not the data API, so
-    that what lies between stages is the route's own code.
+    that what lies between stages is the route's own code; where it has no stages, the router's work is told with it.
     """
 
     arrived: float
@@ -56,7 +56,7 @@ def _known(marks: Marks, stays: Sequence[Row], arrival: Mapping[str, Fact]) -> I
     responding = next((row.start for row in inside if row.stage is Stage.RESPOND and "header_bytes" in row.facts), None)
     done = marks.answered or responding or marks.ended
     first = min([row.start for row in inside], default=done)
-    yield from _between(marks.entered, min(first, done), stays, "routing")
+    yield from _between(marks.entered, min(first, done), stays, "routing" if inside or not marks.own else "route")
     if marks.own:
         yield from _between(min(first, done), done, stays, "route")
     if responding is not None:

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
+from pellucid.trace.bands import REPEATED
 from pellucid.trace.document import Commit, Finding, Lock, Missing, Place, Statement, Trace
 from pellucid.trace.journey import Journey
 from pellucid.trace.page import EMPTY, Line, Piece, cut, duration, line, number, percent, plural, sentences, size
@@ -16,15 +17,29 @@ _MOST_RECORDS = 40
 
 def statements(trace: Trace, columns: int, *, drawn: bool) -> Iterator[Line]:
     """Each statement: what was asked, what it took, how PostgreSQL went about it."""
-    for index, each in enumerate(trace.statements, 1):
+    for title, each, words in titled(trace):
         yield EMPTY
-        count = f" {index} of {len(trace.statements)}" if len(trace.statements) > 1 else ""
-        yield line(Piece(f"Statement{count}", "bold magenta"), Piece(f"  {', '.join(measures(each))}", "dim"))
+        yield line(Piece(title, "bold magenta"), Piece(f"  {', '.join(words)}", "dim"))
         yield from _statement(each, columns, "  ", drawn=drawn)
+
+
+def titled(trace: Trace) -> Iterator[tuple[str, Statement, tuple[str, ...]]]:
+    """The statements with their titles and what they took; of one that ran again and again, the slowest time stands for all."""
+    for index, each in enumerate(trace.statements, 1):
+        title = f"Statement {index} of {len(trace.statements)}" if len(trace.statements) > 1 else "Statement"
+        alike = [other for other in trace.statements if other.sql == each.sql]
+        if len(alike) < REPEATED:
+            yield title, each, tuple(measures(each))
+        elif each is alike[0]:
+            slowest = max(alike, key=lambda other: other.seconds)
+            whole = duration(sum(other.seconds for other in alike))
+            yield title, slowest, (f"{len(alike)} times, {whole} in all; the slowest", *measures(slowest))
 
 
 def measures(statement: Statement) -> Iterator[str]:
     """What a statement took and gave, in words."""
+    if statement.failed:
+        yield f"failed: {statement.failed}"
     yield duration(statement.seconds)
     if statement.planning is not None:
         yield f"planning {duration(statement.planning)}"
@@ -143,7 +158,8 @@ def commits(trace: Trace, columns: int) -> Iterator[Line]:
 
 
 def _commit_told(commit: Commit) -> str:
-    log = f"log from {commit.before} to {commit.after}, {size(commit.size)} in {plural(len(commit.records), 'record')}"
+    wrote = f", {size(commit.size)} in {plural(len(commit.records), 'record')}" if commit.records else ""
+    log = f"log from {commit.before} to {commit.after}{wrote}"
     transaction = f", transaction {commit.xid}" if commit.xid else ""
     return log + transaction + (f", on the disk up to {commit.flushed}" if commit.flushed else "")
 
@@ -186,6 +202,8 @@ def verdict(journey: Journey, columns: int) -> Iterator[Line]:
     yield line(Piece("Verdict", "bold"))
     if journey.last.failure:
         yield line("  ", Piece("There is no answer: ", "bold red"), journey.last.failure)
+        if journey.last.hint:
+            yield line("  → ", Piece(journey.last.hint, "green"))
     elif not journey.findings:
         yield line(f"  {unremarkable(journey)}")
     for finding in journey.findings:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pellucid.observe import Fact, Stage
 from pellucid.trace.document import Finding, Row, Statement, Trace
+from pellucid.trace.page import duration, percent
 from pellucid.trace.planned import of_plans
 
 _EXECUTE = frozenset({Stage.EXECUTE, Stage.PLANNING, Stage.EXECUTION, Stage.LOCKS, Stage.DISK})
@@ -14,8 +15,10 @@ _EXPLAINS: Mapping[str, frozenset[Stage]] = {
     "policy-per-row": _EXECUTE,
     "misestimate": _EXECUTE,
     "spilled": _EXECUTE,
-    "n-plus-one": _EXECUTE,
+    "n-plus-one": _EXECUTE | {Stage.SERVER},
     "lock-wait": _EXECUTE | {Stage.COMMIT},
+    "statement-failed": _EXECUTE,
+    "table-made": frozenset({Stage.VALIDATE}),
     "pool-starvation": frozenset({Stage.POOL}),
     "slow-commit": frozenset({Stage.COMMIT, Stage.WAL, Stage.DISK}),
     "slow-identity": frozenset({Stage.IDENTITY}),
@@ -24,13 +27,20 @@ _EXPLAINS: Mapping[str, frozenset[Stage]] = {
     "replica-behind": frozenset({Stage.SESSION}),
 }
 """Of which stages a finding explains the time."""
+_RESTATING = frozenset({
+    "slow-commit", "slow-identity", "table-made", "redirects", "slow-dns", "slow-connect", "dead-address", "slow-tls", "big-download",
+    "long-way", "slow-server",
+})  # fmt: skip
+"""Findings that begin with what a whole stage took."""
+LEAST = 0.02
+"""Seconds. A stage that took less and in which nothing stands out is no reason to do anything."""
 REPEATED = 5
 """How often the same statement, or the same kind of request, has to come to be called a pattern."""
 _LARGE_BODY = 1 << 20
-_ADVICE = {
+_ADVICE: Mapping[str, str] = {
     Stage.PROXY: "Look at the proxy: its queue, and its connections to this server.",
     Stage.SERVER: "Look at the code of the route and of the layers around it.",
-    Stage.IDENTITY: "Proving who asks takes this long by design where passwords are hashed; tokens and cookies are quick.",
+    Stage.IDENTITY: "Send an access token: it is checked without the database.",
     Stage.PARSE: "Send less at once.",
     Stage.VALIDATE: "Send less at once.",
     Stage.PLAN: "Ask for fewer related tables at once.",
@@ -52,46 +62,62 @@ def findings_of(trace: Trace) -> tuple[Finding, ...]:
     found = [finding for judge in _JUDGES for finding in judge(trace)]
     for statement in trace.statements:
         found += of_plans(statement, own_seconds(trace))
-    found.sort(key=lambda finding: -finding.share)
-    most = _most(trace, found)
-    return (*((most,) if most else ()), *_distinct(found))
+    found = sorted(_distinct(found), key=lambda finding: -finding.share)
+    return headed(found, spent_of(trace), own_seconds(trace), lambda code, place: explains(code, place, trace))
 
 
-def _distinct(found: Sequence[Finding]) -> tuple[Finding, ...]:
-    return tuple({(finding.code, finding.what): finding for finding in reversed(found)}.values())[::-1]
-
-
-def _most(trace: Trace, found: Sequence[Finding]) -> Finding | None:
-    """One sentence about where most of the time went."""
-    spent: dict[Stage, float] = defaultdict(float)
+def spent_of(trace: Trace) -> dict[str, float]:
+    """The seconds of each stage; the looking is none."""
+    spent: dict[str, float] = defaultdict(float)
     for row in trace.rows:
-        spent[row.stage] += row.seconds
-    spent.pop(Stage.TRACE, None)
+        if row.stage is not Stage.TRACE:
+            spent[row.stage] += row.seconds
+    return spent
+
+
+def headed(
+    found: Sequence[Finding], spent: Mapping[str, float], whole: float, explained: Callable[[str, str], bool]
+) -> tuple[Finding, ...]:
+    """The findings behind a sentence on where most of the time went, and what explains that first.
+
+    The sentence is left out where the explanation begins with the same: nothing is said twice.
+
+    Args:
+        found: what there is to be said, the weightiest first.
+        spent: the seconds of each place, the stages above all.
+        whole: the seconds of all of it.
+        explained: whether a finding of this code explains the time of this place.
+    """
     if not spent:
-        return None
-    stage = max(spent, key=lambda stage: spent[stage])
-    share = _share(spent[stage], trace)
-    why = next((each for each in found if each.share > 0.0 and _explains(each.code, stage, trace)), None)
-    because = why.what if why else "Nothing in it stands out."
-    do = why.do if why else _ADVICE.get(stage, "Look at its row.")
-    return Finding(
-        "most",
-        f"Most of the time was {stage}: {_ms(spent[stage])} of {_ms(own_seconds(trace))} ({share:.0%}).",
-        because,
-        do,
-        share,
-    )
+        return tuple(found)
+    place = max(spent, key=lambda each: spent[each])
+    why = next((each for each in found if each.share > 0.0 and explained(each.code, place)), None)
+    rest = [each for each in found if each is not why]
+    if why is not None and why.code in _RESTATING:
+        return (why, *rest)
+    most = _most(place, spent[place], whole, explained=why is not None)
+    return (most, *([why] if why is not None else []), *rest)
 
 
-def _explains(code: str, stage: Stage, trace: Trace) -> bool:
+def _most(place: str, seconds: float, whole: float, *, explained: bool) -> Finding:
+    """One sentence about where most of the time went; where nothing explains that, with where to look."""
+    share = min(1.0, seconds / whole) if whole > 0 else 0.0
+    part = "Most" if share >= 0.5 else "The largest part"
+    what = f"{part} of the time was {place}: {duration(seconds)} of {duration(whole)} ({percent(share)})."
+    if explained:
+        return Finding("most", what, "", "", share)
+    return Finding("most", what, "Nothing in it stands out.", _ADVICE.get(place, "") if seconds >= LEAST else "", share)
+
+
+def _distinct(found: Sequence[Finding]) -> list[Finding]:
+    return list({(finding.code, finding.what): finding for finding in reversed(found)}.values())[::-1]
+
+
+def explains(code: str, place: str, trace: Trace) -> bool:
     """Whether a finding tells of the time of a stage. A shared statement waits for its connection while it is being executed."""
-    if code == "pool-starvation" and stage is Stage.EXECUTE:
-        return any("pool_waited" in row.facts for row in _rows(trace, stage))
-    return stage in _EXPLAINS.get(code, ())
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:,.1f} ms"
+    if code == "pool-starvation" and place == Stage.EXECUTE:
+        return any("pool_waited" in row.facts for row in _rows(trace, Stage.EXECUTE))
+    return place in _EXPLAINS.get(code, ())
 
 
 def own_seconds(trace: Trace) -> float:
@@ -120,10 +146,10 @@ def _locks(trace: Trace) -> Iterator[Finding]:
     for statement in _all(trace.statements):
         for lock in statement.locks:
             if lock.waited > 0:
-                holders = "; ".join(lock.holders) or "somebody who is gone by now"
+                holders = "; ".join(holder.rstrip("; ") for holder in lock.holders) or "somebody who is gone by now"
                 yield Finding(
                     code="lock-wait",
-                    what=f"It waited {_ms(lock.waited)} for a lock on {lock.relation or lock.kind}.",
+                    what=f"It waited {duration(lock.waited)} for a lock on {lock.relation or lock.kind}.",
                     because=f"The lock was held by {holders}.",
                     do="Keep transactions short, and have them touch rows in the same order.",
                     share=_share(lock.waited, trace),
@@ -148,7 +174,7 @@ def _starved(trace: Trace) -> Iterator[Finding]:
             size = row.facts.get("size") or row.facts.get("pool_size") or "all"
             yield Finding(
                 code="pool-starvation",
-                what=f"It waited {_ms(seconds)} for a connection to the database.",
+                what=f"It waited {duration(seconds)} for a connection to the database.",
                 because=f"All {size} were taken: {holders or 'nobody knows by whom'}.",
                 do="Make what holds them quicker, above all a transaction that waits for something else; or raise pool_size.",
                 share=share,
@@ -158,16 +184,26 @@ def _starved(trace: Trace) -> Iterator[Finding]:
 def _slow_commit(trace: Trace) -> Iterator[Finding]:
     for row in _rows(trace, Stage.COMMIT):
         share = _share(row.seconds, trace)
-        if row.seconds >= 0.005 and share >= 0.25:
+        if row.seconds >= 0.005 and share >= 0.25 and not _only_read(trace, row):
             size = sum(commit.size for commit in trace.commits)
             wrote = f"{size:,} bytes of the write-ahead log had" if size else "The write-ahead log had"
             yield Finding(
                 code="slow-commit",
-                what=f"COMMIT took {_ms(row.seconds)}.",
+                what=f"COMMIT took {duration(row.seconds)}.",
                 because=f"{wrote} to reach the disk before it could be answered.",
                 do="Write more in one transaction, use a quicker disk, or set synchronous_commit = off where a loss is bearable.",
                 share=share,
             )
+
+
+def _only_read(trace: Trace, commit: Row) -> bool:
+    """Whether the transaction that ends there could not write: nothing of it had to reach the disk."""
+    begun = [
+        row.facts["access"]
+        for row in _rows(trace, Stage.SESSION)
+        if row.start <= commit.start and "access" in row.facts
+    ]
+    return bool(begun) and begun[-1] == "read only"
 
 
 def _slow_identity(trace: Trace) -> Iterator[Finding]:
@@ -176,18 +212,68 @@ def _slow_identity(trace: Trace) -> Iterator[Finding]:
     share = _share(seconds, trace)
     if seconds < 0.02 or share < 0.3:
         return
-    hashing = [row for row in rows if "work" in row.facts]
-    yield Finding(
-        code="slow-identity",
-        what=f"Proving who asks took {_ms(seconds)}.",
-        because="A password was hashed, which is slow on purpose."
-        if hashing
-        else "The proof had to be looked up or checked anew.",
-        do="Sign in once and send the access token afterwards."
-        if hashing
-        else "Send an access token: it is checked without the database.",
-        share=share,
-    )
+    because, do = _PROOFS.get(next((str(row.facts["work"]) for row in rows if "work" in row.facts), ""), _PROOFS[""])
+    yield Finding("slow-identity", f"Proving who asks took {duration(seconds)}.", because, do, share)
+
+
+_PROOFS: Mapping[str, tuple[str, str]] = {
+    "password hash": (
+        "A new password was hashed, which is slow on purpose: so is guessing it, for whoever steals the hashes.",
+        "Nothing: it is paid once for each new password.",
+    ),
+    "password check": (
+        "A password was hashed to compare it, which is slow on purpose.",
+        "Sign in once and send the access token afterwards.",
+    ),
+    "": ("The proof had to be looked up or checked anew.", "Send an access token: it is checked without the database."),
+}
+"""Why a proof takes long, and what to do, by the work that it was."""
+
+
+def _made(trace: Trace) -> Iterator[Finding]:
+    """Development makes what a write lacks."""
+    for row in _rows(trace, Stage.VALIDATE):
+        if made := row.facts.get("made"):
+            yield Finding(
+                code="table-made",
+                what=f"Making {made} took {duration(row.seconds)}.",
+                because="It was not there, and development makes what a write needs.",
+                do="Ask once more: it is there now. In production, make it with a migration.",
+                share=_share(row.seconds, trace),
+            )
+
+
+def _failures(trace: Trace) -> Iterator[Finding]:
+    """Statements that PostgreSQL broke off."""
+    for row in _rows(trace, Stage.EXECUTE):
+        if failed := row.facts.get("failed"):
+            seen = any(lock.waited for each in _all(trace.statements) for lock in each.locks)
+            because, do = (
+                ("", "")
+                if seen
+                else next((told for state, told in _STATES.items() if f"({state}" in str(failed)), ("", ""))
+            )
+            yield Finding(
+                code="statement-failed",
+                what=f"PostgreSQL refused a statement after {duration(row.seconds)}: {failed}.",
+                because=because,
+                do=do,
+                share=_share(row.seconds, trace),
+            )
+
+
+_STATES: Mapping[str, tuple[str, str]] = {
+    "55P03": (
+        "Somebody else had the lock for longer than lock_timeout allows to wait.",
+        "Ask again. While it happens, a trace in full and pellucid top tell who has the lock.",
+    ),
+    "57014": (
+        "It took longer than statement_timeout, or somebody cancelled it.",
+        "Make it quicker, or raise statement_timeout for the role.",
+    ),
+    "40": ("Others changed the same rows at the same time.", "Ask again: nothing of it was done."),
+}
+"""What some errors mean, by SQLSTATE or its class (PostgreSQL, appendix A), and what to do."""
 
 
 def _blocked(trace: Trace) -> Iterator[Finding]:
@@ -197,7 +283,7 @@ def _blocked(trace: Trace) -> Iterator[Finding]:
         if late >= 0.02 and share >= 0.1:
             yield Finding(
                 code="loop-blocked",
-                what=f"The event loop of worker {trace.worker} stood still for {_ms(late)}.",
+                what=f"The event loop of worker {trace.worker} stood still for {duration(late)}.",
                 because="Some code computed or waited in it without giving way, this request's or another one's.",
                 do="Await what waits, and give computing to a thread (asyncio.to_thread) or declare the route with def.",
                 share=share,
@@ -257,7 +343,7 @@ def _behind(trace: Trace) -> Iterator[Finding]:
         if waited > 0:
             yield Finding(
                 code="replica-behind",
-                what=f"It waited {_ms(waited)} for a replica to catch up.",
+                what=f"It waited {duration(waited)} for a replica to catch up.",
                 because="It had to see what this client wrote before.",
                 do="Look at the replica's lag, or read from the primary.",
                 share=_share(waited, trace),
@@ -274,6 +360,8 @@ _JUDGES: tuple[Callable[[Trace], Iterator[Finding]], ...] = (
     _starved,
     _slow_commit,
     _slow_identity,
+    _made,
+    _failures,
     _blocked,
     _large,
     _repeated,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pellucid.trace.bands import Band, Bar, Kind, bands
-from pellucid.trace.facts import headline
+from pellucid.trace.facts import headline, is_whole
 from pellucid.trace.journey import Hop, Journey
 from pellucid.trace.page import EMPTY, Line, Piece, clean, cut, duration, facts_told, line, percent
 from pellucid.trace.placing import seconds_of_looking
@@ -36,6 +36,8 @@ def waterfall(journey: Journey, sheet: Sheet) -> Iterator[Line]:
 
 def _hop(hop: Hop, sheet: Sheet) -> Iterator[Line]:
     yield _title(hop)
+    if hop.complaint:
+        yield line("  ", Piece(hop.complaint, "red"))
     shown = bands(hop)
     for band in shown:
         if band.bars:
@@ -77,6 +79,11 @@ def _room(sheet: Sheet) -> int:
     return max(_LEAST_BAR, (sheet.columns - _LABEL - _TIME - _SHARE - 4) // 2)
 
 
+def _rest(sheet: Sheet) -> int:
+    """How many letters the words at the end of a row may have."""
+    return sheet.columns - _LABEL - _TIME - _SHARE - _room(sheet) - 4
+
+
 def _ruler(band: Band, sheet: Sheet, colour: str) -> Line:
     title = Piece(band.title.ljust(_LABEL), f"bold {colour}")
     if not sheet.drawn:
@@ -95,10 +102,9 @@ def _row(bar: Bar, band: Band, sheet: Sheet, colour: str) -> Line:
     words = _EXPLAINED.get(bar.kind) or headline(bar.stage, bar.facts)
     if not sheet.drawn:
         return line(*name, f"{duration(bar.pieces[0][0]) if bar.pieces else '':>{_TIME}}{figures}  {words}")
-    room = _room(sheet)
-    rest = sheet.columns - _LABEL - len(figures) - room - 4
-    drawing = Piece(_drawing(bar, band, room), style)
-    return line(*name, Piece(figures, strong.strip()), "  ", drawing, "  ", Piece(cut(clean(words), rest), "dim"))
+    drawing = Piece(_drawing(bar, band, _room(sheet)), style)
+    end = Piece(cut(clean(words), _rest(sheet)), "dim")
+    return line(*name, Piece(figures, strong.strip()), "  ", drawing, "  ", end)
 
 
 def _label(bar: Bar, style: str) -> Line:
@@ -134,8 +140,8 @@ def _drawing(bar: Bar, band: Band, room: int) -> str:
 
 
 def _seen(shown: tuple[Band, ...], sheet: Sheet) -> Iterator[Line]:
-    """All facts, stage by stage."""
-    told = [(band, bar) for band in shown for bar in band.bars if bar.facts.keys() - _SAID]
+    """What there was no room for in the rows, stage by stage."""
+    told = [(band, bar) for band in shown for bar in band.bars if bar.facts.keys() - _SAID and not _is_told(bar, sheet)]
     if not told:
         return
     yield EMPTY
@@ -144,6 +150,11 @@ def _seen(shown: tuple[Band, ...], sheet: Sheet) -> Iterator[Line]:
         label = _label(replace(bar, depth=0), COLOURS[band.title])
         for number, text in enumerate(_wrapped(_facts(bar), sheet.columns - _LABEL)):
             yield line(*(label if not number else (Piece(" " * _LABEL),)), text)
+
+
+def _is_told(bar: Bar, sheet: Sheet) -> bool:
+    """Whether a row's end has all its facts already."""
+    return is_whole(bar.stage) and (not sheet.drawn or len(clean(headline(bar.stage, bar.facts))) <= _rest(sheet))
 
 
 _SAID = frozenset({"part", "sql", "failed"})

@@ -20,6 +20,9 @@ REQUEST_ID = b"x-request-id"
 TRACE = b"pellucid-trace"
 """Asks for a trace, and in the answer names it."""
 
+TRACE_TOKEN = b"pellucid-trace-token"
+"""Proves beside the request's own credentials that whoever asks for a trace may have it."""
+
 CLIENT_GONE = 499
 """The status that logs and metrics show when the client left before its answer began. Nobody receives it."""
 

@@ -9,7 +9,11 @@ _SECRET_WORDS = (
     "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "authorization", "cookie", "credential",
     "session", "signature", "jwt", "otp", "private_key",
 )  # fmt: skip
-_SECRET_NAMES = frozenset({"code", "key", "sig", "pwd", "pass", "auth", "state", "nonce", "assertion"})
+_SECRET_NAMES = frozenset({"code", "key", "sig", "pwd", "pass", "auth", "nonce", "assertion"})
+_STATE = "state"
+"""A column like any other, or what binds a sign-in with others to a browser (RFC 6749, 10.12)."""
+_BESIDE_STATE = frozenset({"code", "error", "client_id", "redirect_uri", "response_type", "id_token"})
+_RANDOM = re.compile(r"[\w-]{16,}")
 
 _NAMED = rf"(?<![\w-])(?=[\w-]*?(?:{'|'.join(_SECRET_WORDS)}))[\w-]++"
 """A whole word with a telling name in it. It is tried once a word and never goes back, so that no input takes long."""
@@ -86,19 +90,26 @@ def mask_query(query: str) -> str:
     """A query string with the values of telling names blotted out, also where the name is percent-encoded or inside of a value."""
     if not query or _is_plain(query):
         return query
-    return "&".join(_mask_pair(pair) for pair in query.split("&"))
+    pairs = query.split("&")
+    signing_in = not _BESIDE_STATE.isdisjoint([pair.partition("=")[0].lower() for pair in pairs])
+    return "&".join([_mask_pair(pair, signing_in=signing_in) for pair in pairs])
 
 
 def _is_plain(query: str) -> bool:
     """Whether nothing in a query can be secret, as in nearly all of them; found out at once instead of pair by pair."""
     if "%" in query or is_suspect(query):
         return False
-    return _SECRET_NAMES.isdisjoint([pair.partition("=")[0].lower() for pair in query.split("&")])
+    return _NOT_PLAIN.isdisjoint([pair.partition("=")[0].lower() for pair in query.split("&")])
 
 
-def _mask_pair(pair: str) -> str:
+_NOT_PLAIN = _SECRET_NAMES | {_STATE}
+
+
+def _mask_pair(pair: str, *, signing_in: bool) -> str:
     name, equals, value = pair.partition("=")
-    if equals and (is_secret(unquote_plus(name)) or _tells(unquote_plus(value))):
+    plain, said = unquote_plus(name), unquote_plus(value)
+    binds = plain.lower() == _STATE and (signing_in or _RANDOM.fullmatch(said) is not None)
+    if equals and (binds or is_secret(plain) or _tells(said)):
         return f"{name}={BLOT}"
     return redact(pair) if not equals else f"{name}={redact(value)}"
 

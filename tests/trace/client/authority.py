@@ -27,14 +27,14 @@ class Served:
 class Authority:
     """A root, an intermediate that it signed, and what that signs. ``root`` is the file to trust."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str = "Test") -> None:
         self._directory = directory
         self._root_key, self._middle_key = (
             ec.generate_private_key(ec.SECP256R1()),
             ec.generate_private_key(ec.SECP256R1()),
         )
-        self._root = sign("Test Root", self._root_key, None, self._root_key)
-        self._middle = sign("Test Intermediate", self._middle_key, self._root, self._root_key)
+        self._root = sign(f"{name} Root", self._root_key, None, self._root_key)
+        self._middle = sign(f"{name} Intermediate", self._middle_key, self._root, self._root_key)
         self.root = self._write("root.pem", pem(self._root))
 
     def leaf(self, *names: str, ends: timedelta = YEAR, whole: bool = True, server: bool = True) -> Served:

@@ -13,6 +13,13 @@ from typing import Any
 import dns.message
 import dns.rcode
 import dns.rrset
+from aioquic.asyncio.protocol import QuicConnectionProtocol
+from aioquic.asyncio.server import serve
+from aioquic.h3.connection import H3_ALPN, H3Connection
+from aioquic.h3.events import HeadersReceived
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.events import ProtocolNegotiated, QuicEvent
+from aioquic.tls import SessionTicket
 
 from tests.postgres.world import free_port
 from tests.trace.client.authority import Served
@@ -143,3 +150,36 @@ def saying(answer: bytes, *, keep: bool = False) -> Connected:
         writer.close()
 
     return connected
+
+
+class Remembering(QuicConnectionProtocol):
+    """Answers each request over HTTP/3 with nothing more than that it is well."""
+
+    def quic_event_received(self, event: QuicEvent) -> None:
+        if isinstance(event, ProtocolNegotiated):
+            self.http = H3Connection(self._quic)
+        for heard in self.http.handle_event(event) if hasattr(self, "http") else ():
+            if isinstance(heard, HeadersReceived) and heard.stream_ended:
+                self.http.send_headers(heard.stream_id, [(b":status", b"204")], end_stream=True)
+                self.transmit()
+
+
+@asynccontextmanager
+async def quic(tls: Served) -> AsyncIterator[int]:
+    """A server of HTTP/3 that gives tickets, and takes a session up again for whoever brings one."""
+    configuration = QuicConfiguration(is_client=False, alpn_protocols=H3_ALPN)
+    configuration.load_cert_chain(tls.chain, tls.key)
+    tickets: dict[bytes, SessionTicket] = {}
+    port = free_port()
+    server = await serve(
+        "127.0.0.1",
+        port,
+        configuration=configuration,
+        create_protocol=Remembering,
+        session_ticket_fetcher=lambda label: tickets.pop(label, None),
+        session_ticket_handler=lambda ticket: tickets.update({ticket.ticket: ticket}),
+    )
+    try:
+        yield port
+    finally:
+        server.close()

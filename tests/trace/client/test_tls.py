@@ -13,7 +13,7 @@ from pellucid.trace.client.client import Client
 from pellucid.trace.client.failure import Failed
 from tests.trace.client.authority import Authority, Served, pem, sign
 from tests.trace.client.conftest import Asker, facts, stages
-from tests.trace.client.servers import raw, saying
+from tests.trace.client.servers import quic, raw, saying
 
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 VERSIONS = [Version.ONE, Version.TWO, Version.THREE]
@@ -39,14 +39,14 @@ async def test_an_authority_that_nobody_knows_is_refused(version: Version, secur
     assert asker.failure is not None
     assert asker.failure.message.startswith("nobody trusted has signed for Test Intermediate")
     assert stages(journey) == [Stage.DNS, Stage.CONNECT, Stage.TLS]
-    assert str(facts(journey, Stage.TLS)["verified"]).startswith("no: ")
+    assert str(facts(journey, Stage.TLS)["verified"]).startswith("nobody trusted")
 
 
 @pytest.mark.parametrize("version", [Version.ANY, Version.THREE])
 async def test_insecure_goes_on_and_says_so(version: Version, secure: int) -> None:
     journey = await Asker(Ways(version=version, insecure=True))(f"https://localhost:{secure}/")
     assert journey.last.status == 200
-    assert str(facts(journey, Stage.TLS)["verified"]).startswith("no: nobody trusted")
+    assert str(facts(journey, Stage.TLS)["verified"]).startswith("nobody trusted")
 
 
 CASES: list[tuple[str, dict[str, object], str]] = [
@@ -127,3 +127,14 @@ async def test_a_file_without_certificates_is_refused(tmp_path: Path) -> None:
     (tmp_path / "none.pem").write_text("nothing")
     with pytest.raises(Failed, match="holds no certificates"):
         await Asker(Ways(cacert=tmp_path / "none.pem"))("https://localhost/")
+
+
+async def test_quic_takes_a_session_up_again(authority: Authority) -> None:
+    async with quic(authority.leaf("localhost", "127.0.0.1")) as port:
+        ways = Ways(version=Version.THREE, cacert=authority.root, kept=False)
+        async with Client(ways) as client:
+            runs = [await client.visit(Asked("GET", f"https://127.0.0.1:{port}/"), len) for _ in range(3)]
+    assert [run.last.status for run in runs] == [204, 204, 204]
+    assert [facts(run, Stage.TLS)["resumed"] for run in runs] == [False, True, True]
+    chains = {facts(run, Stage.TLS)["chain"] for run in runs}
+    assert len(chains) == 1

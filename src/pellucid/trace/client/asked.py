@@ -156,6 +156,7 @@ class Ways:
         timeout: seconds for one hop.
         kept: ask again on the connection that is open.
         shown: how an address is shown, without its secrets.
+        said: how something that a server said is shown, without its secrets.
         secret: which headers a redirect does not take to another origin.
     """
 
@@ -171,4 +172,5 @@ class Ways:
     timeout: float = 60.0
     kept: bool = True
     shown: Callable[[str], str] = str
+    said: Callable[[str], str] = str
     secret: Secret = _PERSONAL.__contains__

@@ -5,6 +5,7 @@ from time import perf_counter
 
 from pellucid.observe import Stage
 from pellucid.trace.client.asked import FOLLOWED, Asked, Origin, Ways
+from pellucid.trace.client.complaint import Complaint
 from pellucid.trace.client.failure import Failed, HungUp
 from pellucid.trace.client.notes import Notes
 from pellucid.trace.client.opening import Opener
@@ -12,6 +13,8 @@ from pellucid.trace.client.talk import Head, Sink, Talk
 from pellucid.trace.journey import Hop, Journey
 
 TRACE_HEADER = "pellucid-trace"
+TRACE_TOKEN = "pellucid-trace-token"  # noqa: S105 - the name of a header
+"""Proves that whoever asks for a trace may have it, where the request's own credentials do not."""
 
 
 class Client:
@@ -85,6 +88,8 @@ class Client:
             "" if head is None else head.reason,
             "" if head is None else head.get(TRACE_HEADER),
             failure="" if self.failure is None else self.failure.message,
+            hint="" if self.failure is None else self.failure.hint,
+            complaint=exchange.complaint.told(head, self._ways.said),
         )
 
     async def _ask(self, exchange: "_Exchange", notes: Notes) -> None:
@@ -120,7 +125,8 @@ class _Exchange:
         self.asked = asked
         self.head: Head | None = None
         self.version = ""
-        self._sink, self._ways = sink, ways
+        self.complaint = Complaint(sink)
+        self._ways = ways
 
     async def through(self, talk: Talk, times: int, notes: Notes) -> None:
         """Send, wait, receive."""
@@ -142,7 +148,7 @@ class _Exchange:
             facts.update(
                 {name: value for name in ("content-type", "content-encoding") if (value := self.head.get(name))}
             )
-            facts.update(await talk.receive(self._sink if not self._location() else _nowhere))
+            facts.update(await talk.receive(self.complaint.hear if not self._location() else _nowhere))
 
     def _location(self) -> str:
         head = self.head

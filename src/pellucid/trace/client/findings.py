@@ -45,11 +45,11 @@ def _dns(hop: Hop, whole: float) -> Iterator[Finding]:
     if row is None or not _long(row.seconds, whole):
         return
     silent = row.facts.get("trouble")
-    server = row.facts.get("server", "the resolver")
+    server = str(row.facts.get("server", "the resolver")).partition(",")[0]
     because = (
         f"Name servers did not answer: {silent}."
         if silent
-        else f"{server} needed that long for {row.facts.get('name')}."
+        else f"The name server {server} took that long for {row.facts.get('name')}."
     )
     do = (
         "Take the dead name servers out of /etc/resolv.conf."

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.h3 import events as h3
-from aioquic.h3.connection import H3_ALPN, H3Connection
+from aioquic.h3.connection import H3_ALPN, H3Connection, H3Stream
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import NetworkAddress, QuicConnection
 from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted, QuicEvent, StreamDataReceived, StreamReset
@@ -19,6 +19,16 @@ from pellucid.trace.client.failure import Failed, HungUp
 from pellucid.trace.client.hosts import spelt
 from pellucid.trace.client.notes import Facts
 from pellucid.trace.client.talk import Head, Sink, head_of, pseudo
+
+
+class _Conversation(H3Connection):
+    """HTTP/3 in which HEAD can be asked: its answer tells the length of a body that does not come (RFC 9110, 9.3.2)."""
+
+    bodiless = -1
+
+    def _check_content_length(self, stream: H3Stream) -> None:
+        if stream.stream_id != self.bodiless:
+            super()._check_content_length(stream)
 
 
 class Quic(QuicConnectionProtocol):
@@ -34,7 +44,7 @@ class Quic(QuicConnectionProtocol):
     def __init__(self, quic: QuicConnection) -> None:
         super().__init__(quic)
         self.quic = quic
-        self.http = H3Connection(quic)
+        self.http = _Conversation(quic)
         self.heard: float | None = None
         self.agreed: HandshakeCompleted | None = None
         self.events: list[h3.H3Event | StreamReset] = []
@@ -154,16 +164,11 @@ class Http3:
         self._ended = False
 
     async def send(self, asked: Asked) -> Facts:
-        """Send a request; QUIC's acknowledgements are not waited for.
-
-        Raises:
-            Failed: the library below takes the answer to HEAD for one whose body is missing.
-        """
-        if asked.method == "HEAD":
-            raise Failed("HEAD cannot be asked over HTTP/3 here", "ask with GET, or without --http3")
+        """Send a request; QUIC's acknowledgements are not waited for."""
         self._quic.events.clear()
         self._quic.stream_bytes = self._quic.received = self._quic.datagrams = 0
         self._stream = self._quic.quic.get_next_available_stream_id()
+        self._quic.http.bodiless = self._stream if asked.method == "HEAD" else -1
         headers = pseudo(asked)
         self._quic.http.send_headers(self._stream, headers, end_stream=not asked.body)
         if asked.body:

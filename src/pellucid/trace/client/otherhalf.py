@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from pellucid.trace.client.asked import Asked
-from pellucid.trace.client.client import TRACE_HEADER, Client
+from pellucid.trace.client.client import TRACE_HEADER, TRACE_TOKEN, Client
 from pellucid.trace.document import Trace
 from pellucid.trace.encode import from_json
 from pellucid.trace.journey import Hop, Journey
@@ -21,9 +21,10 @@ NOT_TRACED = (
 )
 
 
-def asking(asked: Asked, depth: str) -> Asked:
-    """The request, asking to be traced."""
-    return replace(asked, headers=(*asked.headers, (TRACE_HEADER, depth)))
+def asking(asked: Asked, depth: str, token: str = "") -> Asked:
+    """The request, asking to be traced; with a token that may ask where its own credentials may not."""
+    shown = ((TRACE_TOKEN, token),) if token else ()
+    return replace(asked, headers=(*asked.headers, (TRACE_HEADER, depth), *shown))
 
 
 async def joined_all(client: Client, requests: Sequence[Asked], journey: Journey) -> Journey:
@@ -50,6 +51,8 @@ async def joined(client: Client, asked: Asked, hop: Hop) -> Hop:
 async def _fetched(client: Client, asked: Asked, trace_id: str) -> Trace | str:
     parts = urlsplit(asked.url)
     kept = tuple((name, value) for name, value in asked.headers if name.lower() in _CREDENTIALS)
+    if token := dict(asked.headers).get(TRACE_TOKEN):
+        kept = (*(each for each in kept if each[0].lower() == "host"), ("authorization", f"Bearer {token}"))
     question = Asked(
         "GET", f"{parts.scheme}://{parts.netloc}/traces/{trace_id}", (*kept, ("accept", "application/json"))
     )

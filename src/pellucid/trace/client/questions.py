@@ -2,16 +2,24 @@
 
 from dataclasses import dataclass
 
+import dns.asyncbackend
 import dns.asyncquery
 import dns.exception
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdata
+import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
 
 from pellucid.trace.client.failure import Failed
 from pellucid.trace.client.hosts import spelt
+
+dns.asyncbackend.get_backend("asyncio")
+for _kind in (dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.CNAME):
+    dns.rdata.get_rdata_class(dns.rdataclass.IN, _kind)  # type: ignore[no-untyped-call] # dnspython leaves it so
+"""dnspython imports these with the first question, which would count as the name server's time."""
 
 ROUNDS = 2
 """How often each server is asked before a name counts as not to be found out."""
@@ -83,7 +91,7 @@ async def ask(name: str, kind: str, servers: tuple[Server, ...], timeout: float)
             return _reply(message, kind, server, "TCP" if by_tcp else "UDP", tuple(silent))
         silent.append(f"{spelt(server)} ({rcode})")
     raise Failed(
-        f"no name server could say where {name} is: {', '.join(silent)}",
+        f"no name server could say where {name.rstrip('.')} is: {', '.join(dict.fromkeys(silent))}, asked {ROUNDS} times each",
         "name another with --dns-server, or an address with --resolve",
     )
 

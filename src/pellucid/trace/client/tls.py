@@ -164,9 +164,15 @@ class Judge:
         """
         note(chain, facts)
         against = list(objections(chain, host, self.trust)) if chain else ["the server showed no certificate"]
-        facts["verified"] = f"no: {'; '.join(against)}" if against else True
+        facts["verified"] = "; ".join(against) if against else True
         if against and not self.ways.insecure:
-            raise Failed(against[0], "trust its authority with --cacert, or go on all the same with --insecure")
+            authority = "trust its authority with --cacert, or " if _is_about_trust(against[0]) else ""
+            raise Failed(against[0], f"{authority}go on all the same with --insecure")
+
+
+def _is_about_trust(objection: str) -> bool:
+    """Whether it helps to trust somebody more."""
+    return objection.startswith("nobody trusted") or "signed for itself" in objection
 
 
 async def secured(tcp: Tcp, origin: Origin, judge: Judge, sessions: Sessions, facts: Facts) -> Secure:

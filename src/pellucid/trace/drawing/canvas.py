@@ -64,9 +64,10 @@ def wrapped(text: str, room: float, letter: float = SANS) -> list[str]:
 
 
 class Canvas:
-    """A picture that grows downwards. ``y`` is where the next thing goes."""
+    """A picture that grows downwards. ``y`` is where the next thing goes, and ``page`` where the stages are explained, if anywhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: str = "") -> None:
+        self.page = page
         self.y = float(MARGIN)
         self._parts: list[str] = []
 

@@ -13,13 +13,20 @@ from pellucid.trace.placing import seconds_of_looking
 from pellucid.trace.sections import unremarkable
 
 
-def picture(journey: Journey) -> str:
-    """A journey as SVG."""
-    canvas = Canvas()
+def picture(journey: Journey, page: str = "") -> str:
+    """A journey as SVG.
+
+    Args:
+        journey: with its verdict.
+        page: the address of the page that explains the stages; where it is empty nothing is a link.
+    """
+    canvas = Canvas(page)
     last = journey.last
     for number, hop in enumerate(journey.hops):
         canvas.y += 26 if number else 0
         _title(canvas, hop)
+        if hop.complaint:
+            _note(canvas, "!", hop.complaint, kind="ko")
         if not number:
             _verdict(canvas, journey)
         draw_bands(canvas, hop)
@@ -37,7 +44,7 @@ def picture(journey: Journey) -> str:
 def _title(canvas: Canvas, hop: Hop) -> None:
     total = duration(hop.seconds)
     canvas.text(WIDTH - MARGIN, canvas.y + 22, total, "big", anchor="end")
-    canvas.text(MARGIN, canvas.y + 20, fit(f"{hop.method} {hop.url}", INNER - 150, 10.4), "h")
+    canvas.text(MARGIN, canvas.y + 20, fit(f"{hop.method} {hop.url}", INNER - 150, 12.4), "h")
     good = hop.status is not None and hop.status < 400
     status = f"{hop.status} {hop.reason}".strip() if hop.status is not None else "no answer"
     room = len(status) * MONO + 22
@@ -55,7 +62,8 @@ def _title(canvas: Canvas, hop: Hop) -> None:
 
 def _verdict(canvas: Canvas, journey: Journey) -> None:
     if journey.last.failure:
-        _note(canvas, "!", "There is no answer.", [sentences(journey.last.failure)], kind="ko")
+        way_out = f"→ {journey.last.hint}" if journey.last.hint else ""
+        _note(canvas, "!", "There is no answer.", [sentences(journey.last.failure)], way_out=way_out, kind="ko")
     elif not journey.findings:
         _note(canvas, "✓", unremarkable(journey), kind="ok")
     for finding in journey.findings:

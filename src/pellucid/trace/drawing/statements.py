@@ -10,7 +10,7 @@ from pellucid.trace.drawing.panel import LEFT, LINE, line, panel
 from pellucid.trace.page import duration, number
 from pellucid.trace.plans import tree_of
 from pellucid.trace.plantree import Drawn, triggers, walk
-from pellucid.trace.sections import lock_told, measures
+from pellucid.trace.sections import lock_told, measures, titled
 
 _STEP = 20
 _MOST_LINES = 24
@@ -22,9 +22,8 @@ _KEYWORDS = re.compile(
 
 def draw_statements(canvas: Canvas, trace: Trace) -> None:
     """Each statement in a panel of its own."""
-    for index, statement in enumerate(trace.statements, 1):
-        count = f" {index} of {len(trace.statements)}" if len(trace.statements) > 1 else ""
-        panel(canvas, f"Statement{count}", _measures(statement), partial(_statement, statement=statement, left=LEFT))
+    for title, statement, words in titled(trace):
+        panel(canvas, title, "  ·  ".join(words), partial(_statement, statement=statement, left=LEFT))
 
 
 def _measures(statement: Statement) -> str:

@@ -59,7 +59,7 @@ def _draw_bar(canvas: Canvas, bar: Bar, band: Band, y: float) -> None:
     _draw_label(canvas, bar, y)
     kind = KINDS[band.title]
     style = {Kind.WAY: "way", Kind.UNACCOUNTED: "rest"}.get(bar.kind, kind if bar.longest else f"{kind} soft")
-    told = "\n".join([f"{bar.label}: {duration(bar.seconds)}, {percent(bar.share)}", *facts_told(bar.facts)])
+    told = " · ".join([f"{bar.label}: {duration(bar.seconds)}, {percent(bar.share)}", *facts_told(bar.facts)])
     for begin, end in bar.pieces:
         left, width = _scaled(begin, end, band)
         canvas.box(left, y + 4, max(width, 2), ROW - 8, style, round_=3, title=told)
@@ -76,7 +76,7 @@ def _draw_label(canvas: Canvas, bar: Bar, y: float) -> None:
         y + 16,
         fit(bar.label, 128 - indent, SANS),
         style,
-        link=bar.link,
+        link=f"{canvas.page}#{bar.stage}" if canvas.page and bar.link else "",
     )
     canvas.text(_LEFT - 14, y + 16, duration(bar.seconds), f"m {style}".strip(), anchor="end")
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from pellucid.database.caller import ACCOUNTS_ROLE
 from pellucid.database.driver import Connection
+from pellucid.database.sqlstate import condition
 from pellucid.trace.document import Missing, Statement
 from pellucid.trace.witness.commits import commit_of, position_of
 from pellucid.trace.witness.indexes import advice, scans
@@ -33,9 +34,13 @@ _PLANNED = ("select", "insert", "update", "delete", "with", "merge", "values", "
 _PRELOAD = "see that session_preload_libraries has auto_explain in it, and start again"
 _STATS = "grant pg_read_all_stats to the role that administers, or log in with a superuser"
 
-_UNFINISHED = Missing(
-    "the plan of the statement that failed",
-    "it failed while it was looked at, which takes time of its own",
+_CANCELLED = "57014"
+
+_UNTOLD = "the plan of the statement that failed"
+_UNFINISHED = Missing(_UNTOLD, "PostgreSQL tells the plan of a statement when it ends well")
+_TOO_LONG = Missing(
+    _UNTOLD,
+    "it took too long while it was looked at, which takes time of its own",
     "trace it again with Pellucid-Trace: light",
 )
 
@@ -52,7 +57,6 @@ class Stay:
         self._sampler: Sampler | None = None
         self._role = ""
         self._locks: dict[Key, Any] = {}
-        self._failed = True
         self._before: str | None = None
         self._xid: str | None = None
         self._scanning: list[tuple[int, Mapping[str, Any]]] = []
@@ -104,9 +108,25 @@ class Stay:
         self._notebook.statements.append(found)
         self._mark = perf_counter()
 
+    def failure(self, sql: str, args: Sequence[Any], fault: Exception) -> None:
+        """Write down a statement that has failed: what it waited for, and what ran inside of it. Its plan went with it."""
+        samples = self._sampler.take() if self._sampler else None
+        _, inner = self._notices.take(sql)
+        hide = self._role == ACCOUNTS_ROLE or of_accounts(sql)
+        found = Statement(
+            sql=statement(sql, bound=bool(args)),
+            parameters=masked(sql, args, all_of_them=hide).shown,
+            seconds=perf_counter() - self._mark,
+            nested=tuple(nested(each) for each in inner),
+            locks=tuple(replace(lock, granted=False) for lock in samples.locks.values()) if samples else (),
+            waits=merged(samples.waits) if samples else {},
+            failed=condition(fault),
+        )
+        self._notebook.statements.append(found)
+        self._notebook.miss(_TOO_LONG if getattr(fault, "sqlstate", None) == _CANCELLED else _UNFINISHED)
+
     async def finish(self) -> None:
         """Note the transaction's number. This does not come where a statement has failed."""
-        self._failed = False
         row = await self._notebook.try_to("the transaction's number", _STATS, self._lookout.ask(_NUMBER, self._process))
         self._xid = row[0]["xid"] if row else None
 
@@ -116,8 +136,6 @@ class Stay:
         samples = self._sampler.take() if self._sampler else None
         await self.leave()
         _, inner = self._notices.take("")
-        if inner and self._failed:
-            self._notebook.miss(_UNFINISHED)
         if inner:
             late = tuple(nested(each) for each in inner)
             self._notebook.statements.append(

@@ -67,6 +67,11 @@ class Watcher:
             self._notebook.be_patient(self._lookout.patience)
             await stay.statement(sql, args, rows)
 
+    async def failed(self, driver: Connection, sql: str, args: Sequence[Any], fault: Exception) -> None:
+        """A statement has failed: write down what is known of it without asking in its transaction."""
+        if stay := self._stays.get(id(driver)):
+            stay.failure(sql, args, fault)
+
     async def ending(self, driver: Connection) -> None:
         """It is about to end: note what only a transaction under way knows of itself."""
         if stay := self._stays.get(id(driver)):
