@@ -13,12 +13,12 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 DOING: Sequence[tuple[str, str]] = (
-    ("sending the answer", r"Reply\.whole|on_response_complete|_rest "),
-    ("metrics and log", r"\btell |Metrics|Tracer|_Tally|Exchange"),
-    ("writing the answer", r"Memory\.answer|Asked\.answered|Repeat\.told|Repeat\._lines|location|settle"),
-    ("the shared call", r"Share\._|_tell_all|RoundTrip|Lease|FairPool|asyncpg|Database\.make|Queue\.leaving|array|_quoted"),
-    ("who asks, of what kind", r"Memory\.|Asked\.|Reader|shape_of|Identifier|Revocations|Repeat\.|Share\.enter|Repeated|faults|json"),
-    ("reading the request", r"Protocol|Familiar|RequestResponseCycle|Event"),
+    ("sending the answer", r"Reply\.|GuardedProtocol\.(on_response_complete|_rest)|_written "),
+    ("metrics and log", r"tell |Metrics\.|Tracer\.|_Tally\.|Exchange\.|log_access "),
+    ("writing the answer", r"Memory\.answer|Asked\.answered|Repeat\.(told|_lines)|Repeated\.settle|location "),
+    ("the shared call", r"Share\._|_tell|RoundTrip\.|Lease\.|FairPool\.|Connection\.|Database\.make|Queue\.|array |_quoted "),
+    ("who asks what", r"Memory\.|Asked\.|Reader\.|shape_of |BearerIdentifier\.|Revocations\.|Repeat(ed)?\.|Share\.enter|claims_of "),
+    ("reading the request", r"GuardedProtocol\.|HttpToolsProtocol\.|Familiar\.|_head |RequestResponseCycle\.|Event\."),
     ("event loop and kernel", r""),
 )  # fmt: skip
 """What a stack belongs to: the first of these that one of its frames is, from the innermost outwards."""
@@ -48,7 +48,7 @@ def profile(title: str, stacks: Iterable[str], microseconds: float) -> Profile:
         microseconds: what one request took.
     """
     seen: Counter[str] = Counter()
-    for line in stacks:
+    for line in filter(None, map(str.strip, stacks)):
         frames, _, samples = line.rpartition(" ")
         seen[_doing(frames.split(";"))] += int(samples)
     total = sum(seen.values()) or 1
@@ -58,7 +58,7 @@ def profile(title: str, stacks: Iterable[str], microseconds: float) -> Profile:
 def _doing(frames: Sequence[str]) -> str:
     for frame in reversed(frames):
         for what, pattern in DOING[:-1]:
-            if re.search(pattern, frame):
+            if re.match(rf"(?:{pattern})", frame):
                 return what
     return DOING[-1][0]
 
@@ -67,7 +67,7 @@ def draw(profiles: Sequence[Profile]) -> str:
     """The bars, to one scale (SVG 1.1)."""
     rows = -(-len(DOING) // 3)
     height = HEAD + len(profiles) * (BAR + 10) + rows * LINE + 10
-    scale = (WIDTH - LABELS - 70) / max(sum(each.spent.values()) for each in profiles)
+    scale = (WIDTH - LABELS - 70) / max(1.0, *(sum(each.spent.values()) for each in profiles))
     heading = "Microseconds of the server's processor for one request, 32 connections"
     told = "; ".join(f"{each.title}: {_words(each)}" for each in profiles)
     size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'

@@ -40,15 +40,17 @@ def later(name: str) -> ModuleType:
 
 
 def at_once(name: str) -> ModuleType:
-    """A module with all that it imports. What imports make stays; looking for garbage among it would take a tenth of the time.
+    """A module with all that it imports, for a start. What imports make stays; looking for garbage among it would take a tenth of the time.
 
     So the collector is off meanwhile, and never looks at what is there by then: its first look would be at all of it. A second thread
     waits until the first is done.
     """
     with _one_at_a_time:
+        looking = gc.isenabled()
         gc.disable()
         try:
             return import_module(name)
         finally:
-            gc.freeze()
-            gc.enable()
+            if looking:
+                gc.freeze()
+                gc.enable()

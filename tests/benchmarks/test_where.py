@@ -17,7 +17,7 @@ def test_a_sample_counts_for_the_innermost_thing_that_is_known() -> None:
     assert {what: spent for what, spent in found.spent.items() if spent} == {
         "sending the answer": 60.0,
         "writing the answer": 20.0,
-        "who asks, of what kind": 80.0,
+        "who asks what": 80.0,
         "event loop and kernel": 40.0,
     }
 

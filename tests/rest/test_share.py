@@ -52,6 +52,12 @@ class Watched(Share):
         await super()._call(queue, members)
 
 
+@pytest.fixture(params=[False, True], ids=["any", "quiet"])
+def quiet(request: pytest.FixtureRequest) -> bool:
+    """Whether it is the function for quiet requests that is asked."""
+    return bool(request.param)
+
+
 @pytest.fixture
 async def share(
     admin: asyncpg.Connection, database: Database, monkeypatch: pytest.MonkeyPatch
@@ -74,9 +80,9 @@ def acting(command: str) -> Statement:
     return Statement(RECORD, (command,))
 
 
-async def together(share: Share, *commands: str) -> list[str | None]:
+async def together(share: Share, *commands: str, quiet: bool = False) -> list[str | None]:
     """What each of the commands answered in company; None where it has to be run alone."""
-    records = await asyncio.gather(*(share.record(beginning(), acting(command)) for command in commands))
+    records = await asyncio.gather(*(share.record(beginning(), acting(command), quiet=quiet) for command in commands))
     return [None if record is None else record["body"] for record in records]
 
 
@@ -91,9 +97,9 @@ async def test_each_sees_its_own_role_claims_and_path(share: Watched) -> None:
     assert sorted(share.calls) == [10, 10, 20, 20]
 
 
-async def test_a_thousand_callers_are_never_mixed_up(share: Watched) -> None:
+async def test_a_thousand_callers_are_never_mixed_up(share: Watched, quiet: bool) -> None:
     command = acting("select current_setting('request.jwt.claims')")
-    records = await asyncio.gather(*(share.record(beginning(str(n)), command) for n in range(1000)))
+    records = await asyncio.gather(*(share.record(beginning(str(n)), command, quiet=quiet) for n in range(1000)))
     assert [record and record["body"] for record in records] == [str(n) for n in range(1000)]
     assert share.calls == [sharing.MOST_MEMBERS] * (1000 // sharing.MOST_MEMBERS)
 
@@ -135,29 +141,84 @@ async def test_a_neighbour_that_fails_fails_alone(share: Watched, admin: asyncpg
     assert share.calls == [len(commands)]
 
 
-async def test_who_meets_a_lock_is_sent_away_soon(share: Watched, admin: asyncpg.Connection) -> None:
+async def test_a_quiet_neighbour_that_fails_fails_alone(share: Watched, admin: asyncpg.Connection) -> None:
+    fails = (
+        "select 1 / 0",
+        "do $$ begin raise sqlstate 'PT402'; end $$",
+        "do $$ begin assert false; end $$",
+        "execute nothing",
+    )
+    commands = ("select note('a')", *fails, "select note('b')", "delete from nothing", "select 'c'")
+    answers = await together(share, *commands, quiet=True)
+    assert answers == ["a", None, None, None, None, "b", None, "c"]
+    assert await admin.fetchval("select array_agg(what order by what) from done") == ["a", "b"]
+    assert share.calls == [len(commands)]
+
+
+async def test_claims_are_ones_own_whoever_fails_between(share: Watched) -> None:
+    whose, fails = "select current_setting('request.jwt.claims')", "select 1 / 0"
+    asked = [(str(n), fails if n % 3 == 1 else whose) for n in range(30)]
+    records = await asyncio.gather(
+        *(share.record(beginning(claims), acting(command), quiet=True) for claims, command in asked)
+    )
+    assert [record and record["body"] for record in records] == [None if n % 3 == 1 else str(n) for n in range(30)]
+    assert share.calls == [30]
+
+
+VALUES = ("", " ", "'", "''", "\\", "\\'", '"', "%L", "%", "{}", "NULL", "$1", "€", "a\nb")
+
+
+async def test_values_arrive_as_they_are(share: Watched, quiet: bool) -> None:
+    statement = RECORD.replace("act($1::text)", "coalesce($1::text, 'null') || '|' || coalesce($2::text, 'null')")
+    asked = [(one, other) for one in (*VALUES, None) for other in (*VALUES[:4], None)]
+    records = [
+        await share.record(beginning(), Statement(statement, values), quiet=quiet)
+        for values in asked[:: 1 if quiet else 3]
+    ]
+    expected = [f"{'null' if one is None else one}|{'null' if other is None else other}" for one, other in asked]
+    assert [record and record["body"] for record in records] == expected[:: 1 if quiet else 3]
+
+
+async def test_who_failed_is_told_nothing_of_another(database: Database, admin: asyncpg.Connection) -> None:
+    """The record of a failed member has nothing in it."""
+    for function, own in (("share", "array['request.jwt.claims'], "), ("share_quiet", "")):
+        records = await admin.fetch(
+            f"select * from pellucid.{function}('n{len(own)}', 'select 1 / $1::int, 1::int8, 1::int8, ''key'', 1::int8, null, null', true, "
+            f"array['search_path', 'public'], {own}array['1', '2', '3'], array['1', '0', '1'], 1, '10ms', 60000)"
+        )
+        assert [record["done"] for record in records] == [True, False, True]
+        assert (records[1]["body"], records[1]["keys"]) == (None, None)
+
+
+async def test_none_and_several_rows_are_no_answer(share: Watched, quiet: bool) -> None:
+    statement = f"{RECORD} FROM generate_series(1, $2::text::int)"
+    asked = (share.record(beginning(), Statement(statement, ("select 'a'", str(n))), quiet=quiet) for n in (1, 0, 2, 1))
+    assert [record and record["body"] for record in await asyncio.gather(*asked)] == ["a", None, None, "a"]
+
+
+async def test_who_meets_a_lock_is_sent_away_soon(share: Watched, admin: asyncpg.Connection, quiet: bool) -> None:
     async with admin.transaction():
         await admin.execute("lock table done in exclusive mode")
         waiting = ["select note('a')"] * 5
-        assert await together(share, *waiting, "select 'free'") == [None] * 5 + ["free"]
+        assert await together(share, *waiting, "select 'free'", quiet=quiet) == [None] * 5 + ["free"]
     assert share.calls == [6]
 
 
 async def test_a_slow_neighbour_is_stopped_and_its_like_run_alone_for_a_while(
-    share: Watched, monkeypatch: pytest.MonkeyPatch
+    share: Watched, monkeypatch: pytest.MonkeyPatch, quiet: bool
 ) -> None:
     monkeypatch.setattr(sharing, "LIMIT", 0.1)
     monkeypatch.setattr(sharing, "REST_SECONDS", 60.0)
-    assert await together(share, "select 'a'", "select pg_sleep(60)", "select note('c')") == [None] * 3
-    assert await together(share, "select 'a'") == [None]
+    assert await together(share, "select 'a'", "select pg_sleep(60)", "select note('c')", quiet=quiet) == [None] * 3
+    assert await together(share, "select 'a'", quiet=quiet) == [None]
     assert share.calls == [3]
 
 
 async def test_what_is_not_reached_in_time_is_run_alone(
-    share: Watched, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    share: Watched, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, quiet: bool
 ) -> None:
     monkeypatch.setattr(sharing, "ENOUGH", 50)
-    assert await together(share, "select pg_sleep(0.1) || 'a'", "select note('b')") == ["a", None]
+    assert await together(share, "select pg_sleep(0.1) || 'a'", "select note('b')", quiet=quiet) == ["a", None]
     assert await admin.fetchval("select count(*) from done") == 0
 
 
@@ -217,10 +278,15 @@ async def test_what_does_not_travel(share: Watched) -> None:
     assert share.calls == []
 
 
-async def test_without_the_function_everything_runs_alone(share: Watched, admin: asyncpg.Connection) -> None:
-    await admin.execute("drop function pellucid.share")
-    assert await together(share, "select 1", "select 2") == [None, None]
-    assert await together(share, "select 1") == [None]
+async def test_without_the_function_everything_runs_alone(
+    share: Watched, admin: asyncpg.Connection, quiet: bool
+) -> None:
+    await admin.execute(
+        "do $$ begin execute (select string_agg(format('drop function %s', p.oid::regprocedure), ';') from pg_proc p "
+        "where p.pronamespace = 'pellucid'::regnamespace and p.proname in ('share', 'share_quiet')); end $$"
+    )
+    assert await together(share, "select 1", "select 2", quiet=quiet) == [None, None]
+    assert await together(share, "select 1", quiet=quiet) == [None]
     assert share.calls == [2]
 
 
@@ -246,8 +312,9 @@ async def test_prepared_statements_are_bounded(clone: Clone, share: Watched) -> 
 
 
 async def test_only_the_role_that_logs_in_may_call_it(share: Watched, admin: asyncpg.Connection) -> None:
-    may = "select has_function_privilege($1, p.oid, 'execute') from pg_proc p where p.proname = 'share'"
-    assert await admin.fetchval(may, "authenticator")
+    functions = "pg_proc p where p.proname in ('share', 'share_quiet')"
+    may = f"select count(*) filter (where has_function_privilege($1, p.oid, 'execute')) from {functions}"
+    assert await admin.fetchval(may, "authenticator") == await admin.fetchval(f"select count(*) from {functions}") >= 2
     for role in ("anon", "authenticated", "service_role"):
-        assert not await admin.fetchval(may, role)
-    assert not await admin.fetchval("select prosecdef from pg_proc where proname = 'share'")
+        assert await admin.fetchval(may, role) == 0
+    assert not await admin.fetchval(f"select bool_or(prosecdef) from {functions}")

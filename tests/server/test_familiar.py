@@ -37,10 +37,11 @@ class Plain:
 
 
 class Short(Plain):
-    """The same, with a short way that never takes anything."""
+    """The same, with a short way that takes everything, and then has it served as usual."""
 
-    def short_way(self, _scope: Any, _body: bytes, _reply: Any) -> bool:
-        return False
+    def short_way(self, _scope: Any, _body: bytes, reply: Any) -> bool:
+        asyncio.get_running_loop().call_soon(reply.usual)
+        return True
 
 
 @pytest.fixture
@@ -69,7 +70,9 @@ LINES = (
     "Accept: */*", "Authorization: Bearer abc", "Connection: keep-alive", "Connection: Keep-Alive", "Connection: close", "Connection: x",
     "Expect: 100-continue", "Upgrade: h2c", "Proxy-Connection: close", "Host: b", "X: a\r\n b", "X:", "X: \t a \t", "X : a", "X: ä",
     "Transfer-Encoding: chunked", "Transfer-Encoding: identity", "Content-Length: 0", "Content-Length: 00", "Content-Length: 1, 1",
-    "Prefer: return=minimal", "X: " + "y" * 3000, "X-Long-Name-Of-A-Field: 1\nY: 2", "Te: trailers", "Content-Length: x",
+    "Prefer: return=minimal",
+    "Content-Length: " + "0" * 4301, "Content-Length: 0000000000", "content-length:0", "Content-Length:  0",
+    "X: " + "y" * 3000, "X-Long-Name-Of-A-Field: 1\nY: 2", "Te: trailers", "Content-Length: x",
 )  # fmt: skip
 BODIES = (b"", b"a", b'{"a":1}', b"\r\n\r\n", b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n", b"\0\xff", b"0\r\n\r\n")
 
@@ -144,22 +147,45 @@ async def test_an_application_is_asked_the_same(seed: int, served_so: list[bytes
     assert len(served_so) > 50
 
 
-async def test_requests_in_one_piece_or_many_are_the_same(served_so: list[bytes]) -> None:
-    post = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+async def test_requests_in_one_piece_or_many_are_the_same(
+    served_so: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post, came = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", asyncio.Event()
+    parse = GuardedProtocol._parse
+
+    def heard(self: GuardedProtocol, data: bytes) -> None:
+        parse(self, data)
+        came.set()
+
+    monkeypatch.setattr(GuardedProtocol, "_parse", heard)
     async with serving(Short()) as served:
         client = await served.connect()
         answers = []
-        for pieces in ([post], [post], [post[:20], post[20:]], [post[:-1], post[-1:]], [post]):
-            for piece in pieces:
-                client.send(piece)
-                await client.writer.drain()
-                await asyncio.sleep(0)
+        for first, rest in (
+            (post, b""),
+            (post, b""),
+            (post, b""),
+            (post[:20], post[20:]),
+            (post[:-1], post[-1:]),
+            (post, b""),
+        ):
+            came.clear()
+            client.send(first)
+            if rest:
+                await came.wait()
+                client.send(rest)
             answers.append(await answer(client))
         client.send(post * 3)
         answers += [await answer(client) for _ in range(3)]
         client.close()
     assert len(set(answers)) == 1
-    assert served_so
+    assert len(served_so) == 2
+
+
+def learn(known: Familiar, request: bytes, fields: familiar.Fields) -> None:
+    """Have it come twice."""
+    for _ in range(2):
+        known.learn(request, fields)
 
 
 # -- what is remembered -----------------------------------------------------------------------------------------------
@@ -167,7 +193,8 @@ async def test_requests_in_one_piece_or_many_are_the_same(served_so: list[bytes]
 
 def test_the_same_fields_are_read_for_another_line() -> None:
     known = Familiar()
-    assert known.read(GET) is None
+    known.learn(GET, FIELDS)
+    assert known.read(GET) is None, "it came once"
     known.learn(GET, FIELDS)
     assert known.read(GET) == ("GET", b"/a", b"b=1", FIELDS, b"")
     assert known.read(b"DELETE /c/2 HTTP/1.1\r\n" + HEAD + b"\r\n\r\n") == ("DELETE", b"/c/2", b"", FIELDS, b"")
@@ -175,7 +202,7 @@ def test_the_same_fields_are_read_for_another_line() -> None:
 
 def test_nobody_changes_what_is_remembered() -> None:
     known, fields = Familiar(), FIELDS.copy()
-    known.learn(GET, fields)
+    learn(known, GET, fields)
     fields.append((b"x", b"1"))
     read = known.read(GET)
     assert read is not None
@@ -202,7 +229,7 @@ def test_nobody_changes_what_is_remembered() -> None:
 )
 def test_all_else_is_for_the_parser(other: bytes) -> None:
     known = Familiar()
-    known.learn(GET, FIELDS)
+    learn(known, GET, FIELDS)
     assert known.read(other) is None
 
 
@@ -223,17 +250,26 @@ def test_all_else_is_for_the_parser(other: bytes) -> None:
 )
 def test_what_speaks_of_the_connection_is_parsed_each_time(name: bytes, value: bytes, kept: bool) -> None:
     known, request = Familiar(), b"GET / HTTP/1.1\r\nHost: a\r\n%b: %b\r\n\r\n" % (name, value)
-    known.learn(request, [(b"host", b"a"), (name, value)])
+    learn(known, request, [(b"host", b"a"), (name, value)])
     assert (known.read(request) is not None) is kept
 
 
 def test_a_body_has_the_length_that_its_head_tells() -> None:
-    known, head = Familiar(), b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"
-    known.learn(head + b"abc", [(b"host", b"a"), (b"content-length", b"3")])
-    read = known.read(head + b"xyz")
-    assert read is not None
-    assert read.body == b"xyz"
-    assert [known.read(head + body) for body in (b"", b"xy", b"xyz1")] == [None] * 3
+    known, head = Familiar(), b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\nX: y\r\n\r\n"
+    learn(known, head % 3 + b"abc", [(b"host", b"a"), (b"content-length", b"3"), (b"x", b"y")])
+    for body in (b"xyz", b"", b"ab" * 50):
+        read = known.read(head % len(body) + body)
+        assert read is not None
+        assert (read.body, read.fields[1]) == (body, (b"content-length", b"%d" % len(body)))
+    assert [known.read(head % 3 + body) for body in (b"", b"xy", b"xyz1")] == [None] * 3
+    assert known.read((head % 3).replace(b"3", b"0" * 12 + b"3") + b"abc") is None
+
+
+def test_a_length_that_the_parser_read_otherwise_is_not_remembered() -> None:
+    known, request = Familiar(), b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+    for fields in ([(b"host", b"a")], [(b"content-length", b"4")], [(b"content-length", b"3")] * 2):
+        learn(known, request, fields)
+        assert known.read(request) is None
 
 
 def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +277,7 @@ def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     known = Familiar()
     asked = [GET.replace(b"Host: a", b"Host: %d" % number) for number in range(5)]
     for request in asked:
-        known.learn(request, FIELDS)
+        learn(known, request, FIELDS)
     assert [known.read(request) is not None for request in asked] == [False, False, True, True, True]
 
 
@@ -251,9 +287,8 @@ def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_connection_that_rests_too_long_is_closed() -> None:
     async with serving(Short(), limits=Limits(keep_alive_seconds=0.05)) as served:
         client = await served.connect()
-        for _ in range(3):
-            client.send(GET)
-            assert (await answer(client)).startswith(b"HTTP/1.1 200 ")
+        client.send(GET)
+        assert (await answer(client)).startswith(b"HTTP/1.1 200 ")
         assert await client.rest() == b""
 
 
@@ -282,3 +317,43 @@ async def test_a_connection_that_is_served_does_not_rest(monkeypatch: pytest.Mon
         go.set()
         assert (await answer(client)).startswith(b"HTTP/1.1 200 ")
         assert await client.rest() == b""
+
+
+async def test_what_is_no_request_any_more_does_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that became a WebSocket after a request is the WebSocket's."""
+    ends: list[str] = []
+
+    class Sockets(Short):
+        async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+            if scope["type"] != "websocket":
+                await super().__call__(scope, receive, send)
+                return
+            await receive()
+            await send({"type": "websocket.accept"})
+            ends.append((await receive())["type"])
+            await send({"type": "websocket.close"})
+
+    handler = GuardedProtocol.timeout_keep_alive_handler
+
+    def heard(self: GuardedProtocol) -> None:
+        ends.append("rested")
+        handler(self)
+
+    monkeypatch.setattr(GuardedProtocol, "timeout_keep_alive_handler", heard)
+    upgrade = (
+        b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    async with serving(Sockets(), limits=Limits(keep_alive_seconds=0.2)) as served:
+        client = await served.connect()
+        client.send(GET)
+        await answer(client)
+        client.send(upgrade)
+        assert (await client.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        other = await served.connect()  # rests as long as the first would have
+        other.send(GET)
+        await answer(other)
+        assert await other.rest() == b""
+        client.send(b"\x81\x81\0\0\0\0x")  # a text of one letter (RFC 6455, 5.2)
+        await client.rest()
+    assert ends == ["rested", "websocket.receive"]

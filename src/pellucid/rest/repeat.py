@@ -92,7 +92,7 @@ class Repeat:
     def told(self, record: Record, values: Sequence[str]) -> Again | None:
         """What a record tells; None where the answer would be another one."""
         rows, body = record["rows"], record["body"]
-        if rows is None or rows < self.least:
+        if rows < self.least:
             return None
         return Again(rows, b"" if body is None else body.encode(), self._lines(record, values))
 

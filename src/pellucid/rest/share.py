@@ -1,7 +1,8 @@
 """The shared statement: requests that wait at the same moment for the same statement travel together, in one transaction.
 
 There is no timer. What has queued up while one call was under way leaves with the next; who comes alone leaves alone, at once. Inside the
-call (the function ``pellucid.share``) each request has its own role, claims, settings and subtransaction. One that cannot be answered
+call (the function ``pellucid.share``) each request has its own role, claims, settings and subtransaction; where all is quiet
+(``pellucid.share_quiet``), its own claims and subtransaction. One that cannot be answered
 there, for whatever reason, has left nothing behind: its own coroutine runs it alone, and what becomes of it then is the answer. So an
 error is always that of a request on its own, and a neighbour's failure can be no one else's.
 """
@@ -297,8 +298,9 @@ class Share(Lifecycle):
         if isinstance(fault, Interrupted):
             queue.rest()
         elif isinstance(fault, DatabaseError) and fault.sqlstate in MISSING and _OURS.search(fault.message):
+            if not self._off:
+                log.warning("Requests do not travel together, for a function of that cannot be used: %s", fault)
             self._off = True
-            log.warning("Requests do not travel together, for the function pellucid.share cannot be used: %s", fault)
 
 
 def _now() -> float:

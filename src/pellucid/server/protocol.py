@@ -49,6 +49,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._short_way: ShortWay | None = getattr(self.app, "short_way", None)
         self._offered: RequestResponseCycle | None = None
         self._served = 0
+        self._taken = 0
         self._idle_since = 0.0
 
     # -- the connection -----------------------------------------------------------------------------------------------
@@ -62,8 +63,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Stop the clocks."""
         self._stop_clock()
         self._stop_stall()
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
+        self._stop_rest()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -74,9 +74,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if rested and len(data) <= self.limits.head_bytes and (message := self.familiar.read(data)):
             self._serve(message)
             return
-        served = self._served
+        self._taken = 0
         self._parse(data)
-        if rested and self._served == served + 1 and self._phase is Phase.NOTHING:
+        if rested and self._taken == 1 and self._phase is Phase.NOTHING:
             self.familiar.learn(data, self.headers)
 
     @property
@@ -102,6 +102,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over; its clocks stay behind."""
         self._stop_clock()
+        self._stop_rest()
         super().handle_websocket_upgrade()
 
     @property
@@ -211,7 +212,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def _offer(self, cycle: RequestResponseCycle) -> None:
         self._offered = None
         assert self._short_way is not None  # noqa: S101 - nothing is offered otherwise
-        if not self._short_way(cycle.scope, bytes(cycle.body), Reply(cycle, self._start_usual)):  # type: ignore[arg-type]
+        if self._short_way(cycle.scope, bytes(cycle.body), Reply(cycle, self._start_usual)):  # type: ignore[arg-type]
+            self._taken += 1
+        else:
             self._start_usual(cycle)
 
     def _start_usual(self, cycle: RequestResponseCycle) -> None:
@@ -301,6 +304,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
         else:
             self.transport.close()
+
+    def _stop_rest(self) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
 
     def _unset_keepalive_if_required(self) -> None:
         """Leave the timer alone: see `_rest`."""

@@ -107,12 +107,14 @@ def undisturbed() -> Iterator[None]:
 def meanwhile(executor: Executor, work: Callable[[], Coroutine[Any, Any, Result]]) -> Iterator[Future[Result]]:
     """Inside `interruptible`: run a coroutine in a thread of the executor. It is cancelled where the block ends before it does."""
     cancelling = _Cancelling()
-    with undisturbed():
-        future = executor.submit(lambda: asyncio.run(cancelling.run(work())))
+    future: Future[Result] | None = None
     try:
+        with undisturbed():  # it raises in its end what came meanwhile
+            future = executor.submit(lambda: asyncio.run(cancelling.run(work())))
         yield future
     finally:
-        future.cancel()  # where it has not begun
+        if future is not None:
+            future.cancel()  # where it has not begun
         with suppress(RuntimeError):  # its event loop may end at this very moment
             cancelling.cancel()
 

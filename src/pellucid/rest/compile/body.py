@@ -39,7 +39,7 @@ def body(form: Form, alias: str) -> str:  # noqa: PLR0911 - one case a shape
             return _custom(form, value, row)
 
 
-def one(form: Form, alias: str) -> str:
+def one_row(form: Form, alias: str) -> str:
     """Write a body of JSON, made of the one row of ``alias``: the same text as that of the aggregate, for less."""
     if form.shape is Shape.NOTHING:
         return "NULL::text"

@@ -10,7 +10,7 @@ Where the plan of the statement is asked for, it answers that instead: EXPLAIN's
 from dataclasses import replace
 from enum import Enum
 
-from pellucid.rest.compile.body import body, one
+from pellucid.rest.compile.body import body, one_row
 from pellucid.rest.compile.call import call
 from pellucid.rest.compile.counting import total
 from pellucid.rest.compile.read import count, select
@@ -63,7 +63,7 @@ def _record(
     keys: str = "NULL::text",
     replaced: str = "0::int8",
 ) -> str:
-    """The one record. The settings are read when the rows have been taken together, so after all else has been done."""
+    """The one record. Where settings are read, that is when the rows have been taken together, so after all else has been done."""
     rows = "1::int8" if reach is Reach.ONE else rows
     status, headers = (_STATUS, _HEADERS) if reach is Reach.ANY else ("NULL::text", "NULL::text")
     return (
@@ -73,7 +73,7 @@ def _record(
 
 
 def _body(form: Form, reach: Reach) -> str:
-    return one(form, "r") if reach is Reach.ONE else body(form, "r")
+    return one_row(form, "r") if reach is Reach.ONE else body(form, "r")
 
 
 def _reading(plan: Reading, form: Form, reach: Reach, parameters: Parameters) -> str:

@@ -5,6 +5,9 @@ statement. PL/pgSQL makes each expression of a function ready once in a transact
 
 ``auth.uid()`` tells an id by its dashes: the regular expression took as long as a third of a small statement. What has the dashes and is
 no UUID is an error by now, and no longer nobody.
+
+The function of revision 0006 stays, for servers that are older than this and still run; a later revision removes it. The name of the
+statement is part of a format, so it must not have a percent sign in it; it is a hash.
 """
 
 from alembic import op
@@ -13,6 +16,8 @@ revision = "0008"
 down_revision = "0007"
 
 CLAIMS = "nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json"
+
+SHARE = "text, text, bool, text[], text[], text[], text[], int, text, int"
 
 RECORD = "(done bool, body text, rows int8, total int8, keys text, replaced int8, status text, headers text)"
 
@@ -23,7 +28,6 @@ create or replace function auth.uid() returns uuid language sql stable parallel 
 return case when {CLAIMS} ->> 'sub' like '________-____-____-____-____________' then ({CLAIMS} ->> 'sub')::uuid end
 """,
     "reset role",
-    "drop function if exists pellucid.share(text, text, bool, bool, text[], text[], text[], text[], int, text, int)",
     f"""
 create function pellucid.share(
   name text, statement text, reads bool, common text[], settings text[], vals text[], parameters text[], width int,
@@ -61,7 +65,7 @@ begin
         unused := pg_catalog.set_config(setting, vals[seen], true);
       end loop;
       execute pg_catalog.format(call, variadic parameters[bound + 1 : bound + width])
-        into body, rows, total, keys, replaced, status, headers;
+        into strict body, rows, total, keys, replaced, status, headers;
       set constraints all immediate;
       if status is not null or headers is not null then
         raise exception 'a response of its own is judged before anything is committed';
@@ -70,14 +74,14 @@ begin
     exception
       when lock_not_available then
         patience := '1ms';
-        done := false;
+        done := false; body := null; keys := null;
       when invalid_sql_statement_name then
         if not exists (select from pg_catalog.pg_prepared_statements s where s.name = name) then
           raise;
         end if;
-        done := false;
+        done := false; body := null; keys := null;
       when others or assert_failure then
-        done := false;
+        done := false; body := null; keys := null;
     end;
     return next;
     bound := bound + width;
@@ -117,19 +121,19 @@ begin
     begin
       unused := pg_catalog.set_config('request.jwt.claims', caller, true);
       execute pg_catalog.format(call, variadic parameters[bound + 1 : bound + width])
-        into body, rows, total, keys, replaced, status, headers;
+        into strict body, rows, total, keys, replaced, status, headers;
       done := true;
     exception
       when lock_not_available then
         unused := pg_catalog.set_config('lock_timeout', '1ms', true);
-        done := false;
+        done := false; body := null; keys := null;
       when invalid_sql_statement_name then
         if not exists (select from pg_catalog.pg_prepared_statements s where s.name = name) then
           raise;
         end if;
-        done := false;
+        done := false; body := null; keys := null;
       when others or assert_failure then
-        done := false;
+        done := false; body := null; keys := null;
     end;
     return next;
     bound := bound + width;
@@ -138,17 +142,17 @@ begin
 end
 $$
 """,
-    """
-comment on function pellucid.share is 'Runs one statement for many requests, each as if alone, in one transaction.'
+    f"""
+comment on function pellucid.share({SHARE}) is 'Runs one statement for many requests, each as if alone, in one transaction.'
 """,
     """
 comment on function pellucid.share_quiet is 'The same for requests that leave nothing behind and differ in their claims alone.'
 """,
-    "revoke execute on function pellucid.share, pellucid.share_quiet from public",
-    """
+    f"revoke execute on function pellucid.share({SHARE}), pellucid.share_quiet from public",
+    f"""
 do $$ begin
   if exists (select from pg_catalog.pg_roles where rolname = 'authenticator') then
-    grant execute on function pellucid.share, pellucid.share_quiet to authenticator;
+    grant execute on function pellucid.share({SHARE}), pellucid.share_quiet to authenticator;
   end if;
 end $$
 """,
