@@ -2,6 +2,8 @@
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -13,15 +15,20 @@ from pellucid.server.faults import does_not_start
 _USUAL_NAME = "app"
 
 
-def load(module: Module) -> Pellucid:
+def load(module: Module, *, changing: bool = False) -> Pellucid:
     """Import it and find the application in it.
+
+    Args:
+        module: which.
+        changing: whether its files may change at any moment.
 
     Raises:
         StartupError: it cannot be imported (``details`` has the author's part of the traceback), or has no application.
     """
     sys.path.insert(0, str(module.root))
     try:
-        imported = importlib.import_module(module.dotted)
+        with _uncached(changing):
+            imported = importlib.import_module(module.dotted)
     except BaseException as fault:
         raise _not_imported(module, fault) from fault
     if module.file is not None and Path(imported.__file__ or "").resolve() != module.file:
@@ -29,6 +36,17 @@ def load(module: Module) -> Pellucid:
             f"{module.text} is hidden by another module named {module.dotted}", hint="give the file another name"
         )
     return _application(module, imported)
+
+
+@contextmanager
+def _uncached(changing: bool) -> Iterator[None]:
+    """Leave no bytecode behind: Python takes it for the newest where a file of the same size was written in the same second."""
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = before or changing
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _not_imported(module: Module, fault: BaseException) -> StartupError:

@@ -42,7 +42,7 @@ def run(
 
 def _build(settings: Settings, deployment: Deployment, module: Module | None) -> Pellucid:
     """The application, made inside a worker."""
-    return create(load(module) if module else None, settings, deployment)
+    return create(load(module, changing=settings.reload) if module else None, settings, deployment)
 
 
 def _facts(
