@@ -39,16 +39,23 @@ class Cores:
         )
 
 
+FEWEST_CORES = 4
+"""From so many cores on each has its own."""
+
+
 def divide(workers: int) -> Cores | None:
-    """Divide this machine's cores; None where processes cannot be kept on cores, or there is only one."""
+    """Divide this machine's cores; None where processes cannot be kept on cores, or there are too few for that.
+
+    With two cores or three, a server that is kept on one shares it with whichever database the system puts there, and cannot move away;
+    nobody runs a server like that.
+    """
     if not hasattr(os, "sched_getaffinity"):
         return None
     cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
+    if len(cores) < FEWEST_CORES:
         return None
     server = tuple(cores[: min(workers, len(cores) - 1)])
-    database = tuple(cores) if len(cores) == 2 else tuple(cores[:-1])
-    return Cores(server, database, (cores[-1],))
+    return Cores(server, tuple(cores[:-1]), (cores[-1],))
 
 
 def _listed(cores: Sequence[int]) -> str:
