@@ -105,6 +105,8 @@ async def test_what_an_answer_may_depend_on_is_not_mixed_up(stage: Stage) -> Non
     assert page.headers["access-control-allow-origin"] == "http://localhost:3000"
     stranger = await stage.ask("DELETE", "/thing/1", Origin="http://evil.example")
     assert stranger.status_code == 403
+    traced = await stage.ask("GET", "/thing/1", **{"Pellucid-Trace": "light"})
+    assert traced.headers["pellucid-trace"]
     named = await stage.ask("GET", "/thing/1", **{"X-Request-Id": "my-own-name-1"})
     assert named.headers["x-request-id"] == "my-own-name-1"
     assert len(stage.short) == before + 1

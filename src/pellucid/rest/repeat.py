@@ -172,22 +172,18 @@ class _Planned:
     form: Form
     statement: Statement
     opening: Opening
-    single: bool
 
     @property
     def kind(self) -> tuple[object, ...]:
         """What must not depend on values."""
         opening = self.opening
         settings = [pair for pair in zip(opening.names, opening.values, strict=True) if pair[0] not in _SEEN]
-        return (
-            self.statement.sql,
-            self.form,
-            type(self.plan),
-            settings,
-            opening.read_only,
-            opening.isolation,
-            self.single,
-        )
+        return (self.statement.sql, self.form, type(self.plan), settings, opening.read_only, opening.isolation)
+
+    @property
+    def least(self) -> int:
+        """The number of rows below which the answer is another one."""
+        return _least(self.asked, self.plan, self.form)
 
 
 _SEEN = UNSEEN | {CLAIMS}
@@ -228,9 +224,12 @@ def _planned(api: DataApi, envelope: Envelope, profile: Profile, identity: Ident
     opening = api.database.opening(begins)
     if opening.isolation or any(name.startswith("response.") for name in opening.names):
         return None
-    single = asked.key is not None or form.singular or not isinstance(plan, Reading)
-    reach = Reach.ONE if single and touches_one(plan) else Reach.QUIET
-    return _Planned(asked, plan, form, compile_plan(plan, form, reach), opening, single)
+    reach = Reach.ONE if _least(asked, plan, form) and touches_one(plan) else Reach.QUIET
+    return _Planned(asked, plan, form, compile_plan(plan, form, reach), opening)
+
+
+def _least(asked: RestRequest, plan: Plan, form: Form) -> int:
+    return 1 if asked.key is not None or form.singular or not isinstance(plan, Reading) else 0
 
 
 def _learnt(
@@ -265,7 +264,7 @@ def _learnt(
     valid = faultless(one.asked, find_target(one.asked, context), api.models, identity.role)
     return Repeat(
         api.share, api.share.queue(route, one.opening), api.database.catalogs, one.opening.catalog, one.asked, one.plan,
-        tuple(fixed), tuple(places), tuple(bodies), least=1 if one.single else 0, address=address, valid=valid, way=way,
+        tuple(fixed), tuple(places), tuple(bodies), least=one.least, address=address, valid=valid, way=way,
     )  # fmt: skip
 
 

@@ -29,11 +29,11 @@ from pellucid.observe import FACTS, Recording, Span, Stage, hear, observe, unlis
 from pellucid.rest.compile.writer import Statement
 from pellucid.rest.member import Call, Member, Record, Waiting, told
 
+# Arrays go as texts: the driver takes as long for each of their elements as PostgreSQL does for the whole.
 CALL = """select * from pellucid.share(
   $1, $2, $3, $4::text::text[], $5::text::text[], $6::text::text[], $7::text::text[], $8, $9, $10)"""
 QUIET = """select * from pellucid.share_quiet(
   $1, $2, $3, $4::text::text[], $5::text::text[], $6::text::text[], $7, $8, $9)"""
-"""Arrays go as texts: the driver takes as long for each of their elements as PostgreSQL does for the whole."""
 PATIENCE = "10ms"
 """How long the first member that meets a lock waits for it; the others wait less."""
 ENOUGH = 50
@@ -299,7 +299,9 @@ class Share(Lifecycle):
             queue.rest()
         elif isinstance(fault, DatabaseError) and fault.sqlstate in MISSING and _OURS.search(fault.message):
             if not self._off:
-                log.warning("Requests do not travel together, for a function of that cannot be used: %s", fault)
+                log.warning(
+                    "Requests do not travel together, for the function that carries them cannot be used: %s", fault
+                )
             self._off = True
 
 

@@ -21,6 +21,36 @@ SHARE = "text, text, bool, text[], text[], text[], text[], int, text, int"
 
 RECORD = "(done bool, body text, rows int8, total int8, keys text, replaced int8, status text, headers text)"
 
+# What both functions have in common.
+
+DECLARED = """\
+  until constant timestamptz := pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => enough / 1000.0);
+  prepared constant text := pg_catalog.quote_ident(name);
+  call constant text := 'EXECUTE ' || prepared || case when width > 0 then '(' || pg_catalog.repeat('%L,', width - 1) || '%L)' else '' end;
+"""
+"""When it is enough, and how one member asks: a format with a place for each parameter."""
+
+CALLED = """\
+      execute pg_catalog.format(call, variadic parameters[bound + 1 : bound + width])
+        into strict body, rows, total, keys, replaced, status, headers;
+"""
+"""One record, and no other number of them."""
+
+SENT_AWAY = """\
+        done := false; body := null; keys := null;
+      when invalid_sql_statement_name then
+        if not exists (select from pg_catalog.pg_prepared_statements s where s.name = name) then
+          raise;
+        end if;
+        done := false; body := null; keys := null;
+      when others or assert_failure then
+        done := false; body := null; keys := null;
+    end;
+    return next;
+    bound := bound + width;
+"""
+"""Whoever failed is told nothing, and runs alone."""
+
 STATEMENTS = (
     "set local role pellucid_accounts",
     f"""
@@ -36,10 +66,7 @@ returns table {RECORD}
 language plpgsql set search_path = pg_catalog as $$
 #variable_conflict use_variable
 declare
-  until constant timestamptz := pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => enough / 1000.0);
-  prepared constant text := pg_catalog.quote_ident(name);
-  call constant text := 'EXECUTE ' || prepared || case when width > 0 then '(' || pg_catalog.repeat('%L,', width - 1) || '%L)' else '' end;
-  members constant int := pg_catalog.cardinality(vals);
+{DECLARED}  members constant int := pg_catalog.cardinality(vals);
   begun bool := false;
   setting text;
   unused text;
@@ -64,9 +91,7 @@ begin
         seen := seen + 1;
         unused := pg_catalog.set_config(setting, vals[seen], true);
       end loop;
-      execute pg_catalog.format(call, variadic parameters[bound + 1 : bound + width])
-        into strict body, rows, total, keys, replaced, status, headers;
-      set constraints all immediate;
+{CALLED}      set constraints all immediate;
       if status is not null or headers is not null then
         raise exception 'a response of its own is judged before anything is committed';
       end if;
@@ -74,18 +99,7 @@ begin
     exception
       when lock_not_available then
         patience := '1ms';
-        done := false; body := null; keys := null;
-      when invalid_sql_statement_name then
-        if not exists (select from pg_catalog.pg_prepared_statements s where s.name = name) then
-          raise;
-        end if;
-        done := false; body := null; keys := null;
-      when others or assert_failure then
-        done := false; body := null; keys := null;
-    end;
-    return next;
-    bound := bound + width;
-    reset all;
+{SENT_AWAY}    reset all;
     discard temp;
     discard sequences;
     unused := pg_catalog.set_config('search_path', 'pg_catalog', true);
@@ -100,10 +114,7 @@ returns table {RECORD}
 language plpgsql set search_path = pg_catalog as $$
 #variable_conflict use_variable
 declare
-  until constant timestamptz := pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => enough / 1000.0);
-  prepared constant text := pg_catalog.quote_ident(name);
-  call constant text := 'EXECUTE ' || prepared || case when width > 0 then '(' || pg_catalog.repeat('%L,', width - 1) || '%L)' else '' end;
-  caller text;
+{DECLARED}  caller text;
   unused text;
   bound int := 0;
 begin
@@ -120,24 +131,11 @@ begin
   foreach caller in array claims loop
     begin
       unused := pg_catalog.set_config('request.jwt.claims', caller, true);
-      execute pg_catalog.format(call, variadic parameters[bound + 1 : bound + width])
-        into strict body, rows, total, keys, replaced, status, headers;
-      done := true;
+{CALLED}      done := true;
     exception
       when lock_not_available then
         unused := pg_catalog.set_config('lock_timeout', '1ms', true);
-        done := false; body := null; keys := null;
-      when invalid_sql_statement_name then
-        if not exists (select from pg_catalog.pg_prepared_statements s where s.name = name) then
-          raise;
-        end if;
-        done := false; body := null; keys := null;
-      when others or assert_failure then
-        done := false; body := null; keys := null;
-    end;
-    return next;
-    bound := bound + width;
-    exit when pg_catalog.clock_timestamp() >= until;
+{SENT_AWAY}    exit when pg_catalog.clock_timestamp() >= until;
   end loop;
 end
 $$
