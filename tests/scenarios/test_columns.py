@@ -107,7 +107,12 @@ async def test_a_hidden_column_comes_out_nowhere(stage: Playhouse, prefix: str) 
             assert answer.status_code < 500, told
             for secret in (*VALUES, *NAMED):
                 sent = f"{ask.target} {ask.json}"
-                assert secret in sent or secret not in f"{answer.text} {answer.headers}", told
+                assert secret in sent or secret not in without_chance(f"{answer.text} {answer.headers}"), told
+
+
+def without_chance(seen: str) -> str:
+    """An answer without its identifiers and times, which may hold any five digits."""
+    return re.sub(r"[0-9a-f]{16,}|dur=[0-9.]+", "", seen)
 
 
 async def asked(house: House, ask: Ask, name: str, prefix: str) -> Mapping[str, Any]:
