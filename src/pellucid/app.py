@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from msgspec import Struct
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
@@ -54,8 +54,7 @@ EVERYBODY = "service_role"
 """The role whose view shows every table; what development shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     """What was found out before the workers began: where the database is, what can be done there, and what should not be."""
 
     dsn: str

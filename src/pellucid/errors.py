@@ -33,15 +33,15 @@ An error carries what a client may see. The inner cause stays in ``__cause__`` a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 Details = str | Sequence[Mapping[str, str]]
 """More about a case: a sentence, or a list of what there is to choose from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One bad field: where it is, what is wrong with it, and the way out.
 
     ``field`` is a path such as ``age`` or ``2.age`` (row 2 of a list); empty means the whole body.

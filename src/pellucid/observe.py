@@ -7,10 +7,11 @@ tracer read the `Recording` afterwards. Emitters give strings and numbers only, 
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
 from enum import StrEnum
 from time import perf_counter
 from typing import Self
+
+from msgspec import Struct, field
 
 
 class Stage(StrEnum):
@@ -52,8 +53,7 @@ FACTS, ALL = 1, 2
 """How deeply somebody looks (`Recording.depth`): at what is easily told, or at everything. With 0 only times are kept."""
 
 
-@dataclass(slots=True)
-class Span:
+class Span(Struct):
     """One stay in one stage; a context manager that ends when its block does. Times are seconds of `time.perf_counter`.
 
     ``depth`` tells how deeply somebody looks: what costs something to be worked out is noted only where it is not 0.
@@ -94,8 +94,7 @@ class _Silent(Span):
 _SILENT = _Silent(Stage.SERVER, 0.0, 0.0)
 
 
-@dataclass(slots=True)
-class Recording:
+class Recording(Struct):
     """All spans of one request, in the order in which they began.
 
     ``depth`` tells how deeply somebody looks at it, and ``about`` says what is recorded, such as a method and a route.

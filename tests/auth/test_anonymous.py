@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import force_setattr
 
 from pellucid.auth.options import AccountOptions
 from pellucid.auth.service import Accounts
@@ -55,5 +56,5 @@ async def test_an_address_of_somebody_else_is_not_told_where_addresses_are_verif
 async def test_there_are_none_where_they_are_off(
     client: httpx.AsyncClient, accounts: Accounts, options: AccountOptions
 ) -> None:
-    object.__setattr__(options, "anonymous", False)
+    force_setattr(options, "anonymous", False)
     assert (await client.post("/signup/anonymous")).json()["code"] == "feature-off"

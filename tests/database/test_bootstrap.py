@@ -5,11 +5,11 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from urllib.parse import quote
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from pellucid.database.bootstrap import bootstrap
 from pellucid.database.caller import ACCOUNTS, Caller

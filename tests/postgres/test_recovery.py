@@ -3,10 +3,10 @@
 import os
 import signal
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pellucid.errors import StartupError
 from pellucid.postgres.cluster import Cluster

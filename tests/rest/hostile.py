@@ -6,8 +6,9 @@ and tells what in it is neither the compiler's own nor a name of the catalog nor
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Catalog, Column, Function, Parameter, Relationship, TableName
 from pellucid.errors import PellucidError

@@ -1,7 +1,8 @@
 """A library as a catalog made by hand: tables that are related in every way that there is."""
 
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import (
     Cardinality,

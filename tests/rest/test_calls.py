@@ -1,6 +1,5 @@
 """Functions resolved, and calls written as SQL, without a database."""
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Catalog, Function, Parameter, TableName
 from pellucid.errors import (

@@ -1,10 +1,10 @@
 """The types that JSON is given, and the DDL that follows."""
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import TableName
 from pellucid.errors import InvalidFields, MalformedQuery

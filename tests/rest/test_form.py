@@ -1,8 +1,7 @@
 """Which form an answer gets."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Function, Handler, TableName
 from pellucid.errors import NotAcceptable

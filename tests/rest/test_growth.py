@@ -1,10 +1,10 @@
 """Tables that grow while several requests, and several workers, want them at once."""
 
 import asyncio
-from dataclasses import replace
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from pellucid.database.core import Database
 from pellucid.database.options import DatabaseOptions

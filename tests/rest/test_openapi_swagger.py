@@ -1,10 +1,10 @@
 """The catalog as OpenAPI 2.0, as generators for PostgREST read it."""
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Catalog, Column, Fill, Function, Parameter, Table, TableName
 from pellucid.rest.openapi.swagger import Viewer, describe, place_of

@@ -1,13 +1,13 @@
 """Who may read what, and that no text of a client's gets into a statement: judged without a database."""
 
 import re
-from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pellucid.errors import Denied, NotExposed, StatementRefused, UnknownColumn
 from pellucid.rest.plan.names import Context

@@ -1,9 +1,9 @@
 """Embedded tables, judged against a catalog and written as SQL, without a database."""
 
-from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+from msgspec.structs import replace
 
 from pellucid.errors import (
     AggregatesOff,

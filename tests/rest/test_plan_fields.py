@@ -1,9 +1,9 @@
 """Fields, casts and operators, judged against a catalog and written as SQL, without a database."""
 
-from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Column, TableName
 from pellucid.errors import MalformedQuery, StatementRefused, UnacceptableRange, UnknownRelationship

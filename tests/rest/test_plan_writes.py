@@ -1,12 +1,12 @@
 """Writes judged and written as SQL, without a database."""
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Representation, Table, TableName
 from pellucid.errors import LimitOnUpsert, MalformedQuery, PellucidError, StatementRefused, UnfitUpsert, UnknownColumn

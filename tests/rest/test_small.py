@@ -1,10 +1,10 @@
 """Which requests may travel with others, and which tables keep theirs from it."""
 
-from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from pellucid.database.core import Database
 from pellucid.rest.plan.build import make_plan

@@ -1,9 +1,9 @@
 """Bodies against their table's model."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Function, Parameter, TableName
 from pellucid.errors import InvalidFields

@@ -4,9 +4,9 @@ import asyncio
 import json
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from pellucid.server.options import Limits, ServerOptions
 from pellucid.server.worker import Message

@@ -1,8 +1,7 @@
 """The bands of a picture: where the server's half lies in the client's, what lies in what, and what nobody explains."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from pellucid.observe import Stage
 from pellucid.trace.bands import Kind, bands

@@ -1,8 +1,7 @@
 """What a client finds by itself, and what it keeps silent about."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from pellucid.observe import Fact, Stage
 from pellucid.trace.client.findings import found_by_client

@@ -1,12 +1,12 @@
 """A journey as text and as a picture: all of it is there, links lead to the stages, and nothing in it can do harm."""
 
 import re
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from pellucid.observe import Stage

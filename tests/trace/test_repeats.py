@@ -1,6 +1,6 @@
 """Several runs of one request."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pellucid.observe import Stage
 from pellucid.trace.document import Row

@@ -1,8 +1,7 @@
 """The last look before a trace is kept."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from pellucid.observe import Stage
 from pellucid.trace.document import Advice, Lock, Missing, Row, Statement

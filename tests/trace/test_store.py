@@ -2,10 +2,10 @@
 
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pellucid.errors import StartupError
 from pellucid.observe import Stage
@@ -44,7 +44,7 @@ def store(directory: Path, **chosen: object) -> TraceStore:
 
 def numbered(number: int, **changes: object) -> Trace:
     changes = {"started": time.time() - 1000 + number} | changes
-    return replace(FULL, id=f"{number:032x}", **changes)  # type: ignore[arg-type]
+    return replace(FULL, id=f"{number:032x}", **changes)
 
 
 def test_json_goes_both_ways() -> None:

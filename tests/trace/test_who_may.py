@@ -4,12 +4,12 @@ import asyncio
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import Request
+from msgspec.structs import replace
 
 from pellucid import Pellucid
 from pellucid.observe import Stage

@@ -1,9 +1,9 @@
 """Accounts of people who say nothing of themselves, and how such an account becomes a real one and stays the same."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import insert, update
 
 from pellucid.auth.assurance import require_account
@@ -29,8 +29,7 @@ ANONYMOUS = Kind("anonymous", Rule(30), Rule(30, longest=3600, memory=3600))
 """Anonymous accounts made from one address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Anonymous:
+class Anonymous(Struct, frozen=True):
     """Makes anonymous accounts."""
 
     database: Database

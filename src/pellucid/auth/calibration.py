@@ -6,11 +6,11 @@ moment of the machine does harm. Delete the row of ``auth.password_cost`` to hav
 cost are made anew at the next sign-in.
 """
 
-from dataclasses import replace
 from time import perf_counter
 
 from anyio import to_thread
 from argon2 import PasswordHasher
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from pellucid.auth.passwords import PasswordOptions, Passwords

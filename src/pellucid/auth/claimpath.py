@@ -7,8 +7,9 @@ with a regular expression. Of the functions of the standard there is ``search`` 
 import operator
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -30,8 +31,7 @@ class Selector(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A step of a path: from a node to the children that any of the selectors finds, or also to theirs (``deep``)."""
 
     selectors: tuple[Selector, ...]
@@ -44,8 +44,7 @@ class Segment:
                 yield from select(start, root)
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimPath:
+class ClaimPath(Struct, frozen=True):
     """A path from the root (``$``), or within a filter from the node that is tested (``@``)."""
 
     segments: tuple[Segment, ...]
@@ -89,8 +88,7 @@ def _children(node: Any) -> list[Any]:
 # -- selectors --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """The member of an object of this name."""
 
     name: str
@@ -101,8 +99,7 @@ class Name:
             yield node[self.name]
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """The element of an array at this place; below zero from its end."""
 
     index: int
@@ -113,8 +110,7 @@ class Index:
             yield node[self.index]
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """Every so many elements of an array, as Python counts them."""
 
     start: int | None
@@ -132,8 +128,7 @@ def wildcard(node: Any, root: Any) -> Iterator[Any]:
     yield from _children(node)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """The children for which a condition holds."""
 
     condition: Callable[[Any, Any], bool]
@@ -148,8 +143,7 @@ class Filter:
 Operand = Callable[[Any, Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A value that stands in the path itself."""
 
     value: Any
@@ -159,8 +153,7 @@ class Literal:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The value that a path leads to."""
 
     path: ClaimPath
@@ -170,8 +163,7 @@ class Found:
         return next(self.path.values(node, root), NOTHING)
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True):
     """Whether a path leads anywhere."""
 
     path: ClaimPath
@@ -181,8 +173,7 @@ class Exists:
         return next(self.path.values(node, root), NOTHING) is not NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """Whether two values compare. Only numbers and texts have an order, each among themselves; true is not 1."""
 
     left: Operand
@@ -197,8 +188,7 @@ class Compared:
         return _kind(left) is _kind(right) and _kind(left) in (str, float) and COMPARISONS[self.compare](left, right)
 
 
-@dataclass(frozen=True, slots=True)
-class Searched:
+class Searched(Struct, frozen=True):
     """Whether a regular expression is found in a text."""
 
     subject: Operand
@@ -210,8 +200,7 @@ class Searched:
         return isinstance(subject, str) and self.pattern.search(subject) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Combined:
+class Combined(Struct, frozen=True):
     """Whether all of some conditions hold, or any; or, of one, whether it does not."""
 
     how: Callable[[Iterator[bool]], bool]

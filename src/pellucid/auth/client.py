@@ -1,8 +1,8 @@
 """Where a request comes from, as far as sessions, limits and the audit log want to know."""
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
+from msgspec import Struct
 from starlette.requests import Request
 
 LONGEST_AGENT = 300
@@ -10,8 +10,7 @@ NETWORK_BITS = 64
 """What one household or server is given of IPv6 (RFC 6177): one address there is no limit at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """The address, as the server tells it (proxies that are listed are believed, no others), and the ``User-Agent``.
 
     Both are None where nobody asked over HTTP, as with a command.

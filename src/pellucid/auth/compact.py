@@ -9,8 +9,9 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from pellucid.discreet import Discreet, Hidden
 
 MAX_LENGTH = 8 * 1024
 """Characters a token may have."""
@@ -42,8 +43,7 @@ class Unreadable(ValueError):
         self.details = details
 
 
-@dataclass(frozen=True, slots=True)
-class Compact:
+class Compact(Discreet, frozen=True):
     """What a token says, not yet believed."""
 
     algorithm: str
@@ -52,9 +52,9 @@ class Compact:
     bare: bool
     """Whether nothing else stands in the header."""
     payload: str
-    signed: bytes = field(repr=False)
+    signed: Hidden[bytes]
     """What the signature is for."""
-    signature: bytes = field(repr=False)
+    signature: Hidden[bytes]
 
     def claims(self) -> dict[str, Any]:
         """The payload as a JSON object. Ask only after the signature was checked.

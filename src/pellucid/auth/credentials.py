@@ -1,9 +1,9 @@
 """Passwords of accounts: signing in with one, changing it, and setting another. A connection is never held while one is hashed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import func, select, text, update
 
 from pellucid.auth import firstproof, onetime
@@ -43,8 +43,7 @@ select kind from kinds where kind is not null limit 100
 """What hashes there are, each cost once: some steps through an index, however many accounts there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """The passwords of accounts."""
 
     database: Database

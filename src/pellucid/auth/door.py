@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import func, select, text, update
 
 from pellucid.auth.audit import Audit, Event
@@ -26,8 +26,7 @@ PASSWORD = "password"  # noqa: S105 - the name of a method
 HASH = text("select hash from auth.passwords where user_id = :user_id")
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Struct, frozen=True):
     """Lets people in."""
 
     database: Database

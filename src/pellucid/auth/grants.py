@@ -1,22 +1,20 @@
 """The grants of OAuth 2.0 that are given here: a password, and a refresh token (RFC 6749, 4.3 and 6). /docs signs in this way."""
 
-from dataclasses import dataclass, field
-
 from pydantic import SecretStr, TypeAdapter, ValidationError
 from starlette.requests import Request
 
 from pellucid.auth.schemas import GrantRefusal, SignIn
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import RequestError
 from pellucid.web.content import is_json, read_form, refuse_encoded
 
 _FIELDS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshGrant:
+class RefreshGrant(Discreet, frozen=True):
     """A refresh token, to be exchanged for the next."""
 
-    token: str = field(repr=False)
+    token: Hidden[str]
 
 
 class GrantRefused(Exception):

@@ -18,8 +18,9 @@ committed; what it raises is logged and changes nothing for the caller.
 import inspect
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from pellucid.auth.client import NOBODY, Client
 from pellucid.auth.tables import User
@@ -51,8 +52,7 @@ RESERVED = frozenset(
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class SignUpEntry:
+class SignUpEntry(Struct, frozen=True):
     """Who wants an account: the address (None for anonymous accounts and phones), how (``password``, ``link``, ``anonymous``, the name
     of a provider, ``admin``), and from where."""
 
@@ -62,8 +62,7 @@ class SignUpEntry:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SignInEntry:
+class SignInEntry(Struct, frozen=True):
     """Whose account was proved, how, and from where. ``before_sign_in`` gets it when the proof is good and no session is open yet."""
 
     user: User

@@ -18,9 +18,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import bcrypt
+
+from pellucid.discreet import Discreet, Hidden
 
 MOST_ITERATIONS = 5_000_000
 MOST_MEMORY = 256 * 1024 * 1024
@@ -38,12 +39,11 @@ _PBKDF2_DJANGO = re.compile(r"pbkdf2_(sha1|sha256|sha512)\$(\d{1,9})\$([^$]+)\$(
 _PBKDF2_WERKZEUG = re.compile(r"pbkdf2:(sha1|sha256|sha512):(\d{1,9})\$([^$]+)\$([0-9a-f]+)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Bcrypt:
+class Bcrypt(Discreet, frozen=True):
     """A hash of bcrypt. It takes ``2 ** cost`` rounds."""
 
     cost: int
-    text: bytes = field(repr=False)
+    text: Hidden[bytes]
 
     def __post_init__(self) -> None:
         if not 4 <= self.cost <= MOST_BCRYPT_COST:
@@ -55,15 +55,14 @@ class Bcrypt:
         return bcrypt.checkpw(readable[:BCRYPT_READS], self.text) and readable == password
 
 
-@dataclass(frozen=True, slots=True)
-class Scrypt:
+class Scrypt(Discreet, frozen=True):
     """A hash of scrypt, with the names of RFC 7914."""
 
     n: int
     r: int
     p: int
-    salt: bytes = field(repr=False)
-    digest: bytes = field(repr=False)
+    salt: Hidden[bytes]
+    digest: Hidden[bytes]
 
     def __post_init__(self) -> None:
         power = self.n > 1 and self.n & (self.n - 1) == 0
@@ -76,14 +75,13 @@ class Scrypt:
         return hmac.compare_digest(hashlib.scrypt(password, salt=self.salt, **given), self.digest)
 
 
-@dataclass(frozen=True, slots=True)
-class Pbkdf2:
+class Pbkdf2(Discreet, frozen=True):
     """A hash of PBKDF2 (RFC 8018)."""
 
     name: str
     iterations: int
-    salt: bytes = field(repr=False)
-    digest: bytes = field(repr=False)
+    salt: Hidden[bytes]
+    digest: Hidden[bytes]
 
     def __post_init__(self) -> None:
         if not 1 <= self.iterations <= MOST_ITERATIONS or self.name not in _DIGESTS or not self.digest:

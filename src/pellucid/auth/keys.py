@@ -7,7 +7,6 @@ old one out when the last token it signed has expired. Each key has exactly one 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,8 +14,10 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey, thumbprint
 from joserfc.jws import JWSRegistry
+from msgspec import Struct
 
 from pellucid.auth.keyfile import create_once, read_private
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import FeatureOff, StartupError
 
 SHARED = "HS256"
@@ -31,15 +32,14 @@ _PUBLIC = ("kty", "crv", "x", "y", "n", "e")
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyOptions:
+class KeyOptions(Discreet, frozen=True):
     """Where the signing key comes from. The first that is given wins: ``text``, ``file``, ``generated``.
 
     ``text`` is a JWK or a JWK Set; ``file`` holds the same. ``generated`` is the file in the instance's own directory: development
     makes it where it is missing, production only reads it.
     """
 
-    text: str | None = field(default=None, repr=False)
+    text: Hidden[str | None] = None
     file: Path | None = None
     generated: Path | None = None
     production: bool = False
@@ -60,8 +60,7 @@ class KeyOptions:
         return self.generated is not None and (not self.production or self.generated.exists())
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Discreet, frozen=True):
     """One key, with the only algorithms it is used with (RFC 8725, 3.1); it signs with the first.
 
     A key of this instance has one; a key of others that names none has those of its kind. ``id`` is empty where others gave it none.
@@ -69,7 +68,7 @@ class Key:
 
     id: str
     algorithms: tuple[str, ...]
-    material: ECKey | RSAKey | OctKey | OKPKey = field(repr=False)
+    material: Hidden[ECKey | RSAKey | OctKey | OKPKey]
 
     @property
     def algorithm(self) -> str:
@@ -104,8 +103,7 @@ class Key:
         return {name: parts[name] for name in _PUBLIC if name in parts} | named | {"alg": self.algorithm, "use": "sig"}
 
 
-@dataclass(frozen=True, slots=True)
-class KeySet:
+class KeySet(Struct, frozen=True):
     """The key that signs, where there is one; this instance's keys by their id; and the keys of others that are trusted."""
 
     signer: Key | None

@@ -6,8 +6,8 @@ accounts that do not exist are counted like others. A success takes the count of
 """
 
 import math
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import text
 
 from pellucid.auth.audit import Audit, Event
@@ -40,8 +40,7 @@ whether the attempt that it has counted makes the next one wait."""
 FORGIVE = text("delete from auth.attempts where subject = :subject")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """How often is free, and how the wait grows: doubled with each further attempt, from one second up to ``longest``.
 
     All is forgotten ``memory`` seconds after the last attempt.
@@ -52,8 +51,7 @@ class Rule:
     memory: float = 900.0
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """Something that is counted by itself: a rule for one account, and one for one address (a network, `Client.network`)."""
 
     name: str
@@ -61,8 +59,7 @@ class Kind:
     address: Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """One thing that an attempt counts for: what was tried, by whom it is counted, under which name, and by which rule."""
 
     kind: str

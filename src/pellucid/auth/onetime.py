@@ -5,12 +5,12 @@ once are a thousand; after `ATTEMPTS` it is dead, right or wrong.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
+from msgspec import Struct
 from sqlalchemy import delete, func, insert, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from pellucid.auth.opaque import digest, new_code, new_secret
 from pellucid.auth.tables import BY_DATABASE, Base
 from pellucid.database.session import WriteSession
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import ProofRefused
 
 ATTEMPTS = 5
@@ -82,16 +83,14 @@ class OneTimeToken(Base):
     expires_at: Mapped[datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Discreet, frozen=True):
     """What is sent: the secret of the link, and the digits. They are never to be had again."""
 
-    token: str = field(repr=False)
-    code: str = field(repr=False)
+    token: Hidden[str]
+    code: Hidden[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What a good token was for."""
 
     user_id: UUID | None

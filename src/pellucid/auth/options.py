@@ -1,13 +1,15 @@
 """What the accounts can be told."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
+
+from pellucid.discreet import Discreet, Hidden
 
 DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
+class SessionOptions(Struct, frozen=True):
     """How long sessions live; all times are in seconds.
 
     A session ends ``idle`` after it was last used and ``absolute`` after it began. A refresh token that was used gives the same
@@ -19,8 +21,7 @@ class SessionOptions:
     grace: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class MailOptions:
+class MailOptions(Struct, frozen=True):
     """How mails are sent. Without ``url`` they go to the inbox page in development, and nowhere in production.
 
     ``url`` is ``smtp://`` (STARTTLS where the server offers it), ``smtps://`` (TLS from the start) or ``smtp+starttls://`` (STARTTLS
@@ -32,8 +33,7 @@ class MailOptions:
     templates: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderOptions:
+class ProviderOptions(Discreet, frozen=True):
     """Where people have accounts elsewhere, and how they sign in with them.
 
     With ``issuer`` it is an OpenID provider, whose endpoints are discovered. Without, the three URLs are given, and ``reads`` names how
@@ -44,7 +44,7 @@ class ProviderOptions:
 
     name: str
     client_id: str
-    client_secret: str | None = field(default=None, repr=False)
+    client_secret: Hidden[str | None] = None
     issuer: str | None = None
     authorize_url: str | None = None
     token_url: str | None = None
@@ -54,12 +54,11 @@ class ProviderOptions:
     parameters: tuple[tuple[str, str], ...] = ()
     team: str | None = None
     key_id: str | None = None
-    secret_key: str | None = field(default=None, repr=False)
+    secret_key: Hidden[str | None] = None
     client_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AccountOptions:
+class AccountOptions(Struct, frozen=True):
     """Everything the accounts can be told.
 
     ``public_url`` is where people reach this server, without a slash at the end; links in mails are built from it alone. With

@@ -7,11 +7,11 @@ on every keyboard. It is kept as an argon2id hash (RFC 9106).
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec import Struct
 
 from pellucid.auth import effort, imported
 from pellucid.auth.common_passwords import common_passwords
@@ -24,8 +24,7 @@ MAX_BYTES = 1024
 """Bytes of UTF-8 that are read, so that nobody can keep the server busy with one password."""
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordOptions:
+class PasswordOptions(Struct, frozen=True):
     """What a hash costs; the defaults are the second recommendation of RFC 9106, 4.
 
     ``memory`` is in KiB. ``at_once`` hashes run at the same time in a process, so it needs up to ``at_once * memory`` for them;

@@ -12,7 +12,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +22,7 @@ from pellucid.auth import compact
 from pellucid.auth.claimpath import NOTHING, ClaimPath, Name, Segment
 from pellucid.auth.keys import KeyOptions, KeySet
 from pellucid.auth.trusted import SECRET, open_keys
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import InvalidFields, NoTokenKey, StartupError, Unauthenticated
 from pellucid.observe import Stage, remark
 
@@ -35,8 +35,7 @@ REMEMBERED = 1024
 _NO_KEY = "No suitable key or wrong key type"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenOptions:
+class TokenOptions(Discreet, frozen=True):
     """How access tokens are made and checked.
 
     ``lifetime`` and ``leeway`` (for clocks that differ) are in seconds. ``secret`` is what the tokens of others are checked with: a
@@ -48,7 +47,7 @@ class TokenOptions:
     audience: str = "authenticated"
     lifetime: int = 1800
     leeway: int = 30
-    secret: bytes | None = field(default=None, repr=False)
+    secret: Hidden[bytes | None] = None
     others_audience: str | None = None
     role_claim: ClaimPath = ROLE
     remembered: int = REMEMBERED
@@ -58,23 +57,21 @@ class TokenOptions:
             raise StartupError("A token's lifetime must be above zero, and its leeway not below.")
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(Discreet, frozen=True):
     """A signed token and the seconds for which it is good."""
 
-    text: str = field(repr=False)
+    text: Hidden[str]
     expires_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Discreet, frozen=True):
     """The claims of a genuine token, and the same as the JSON text that PostgreSQL is given.
 
     ``role`` is the one that it names, None where it names none. ``own`` tells whether this instance's own key signed it.
     """
 
     claims: Mapping[str, Any]
-    text: str = field(repr=False)
+    text: Hidden[str]
     role: str | None
     own: bool
 

@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from textwrap import indent
 
+from msgspec import Struct
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -14,8 +14,7 @@ from pellucid.cli.errors import show
 from pellucid.errors import StartupError
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What the banner says.
 
     Attributes:

@@ -1,9 +1,9 @@
 """An overview of a database as tables: for a terminal with colours, for a pipe as plain lines."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from msgspec import Struct
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,8 +14,7 @@ from pellucid.trace.overview import Blocked, Overview, Ran, Vitals
 Cell = str
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A table: its title, the names of its columns and its rows. A column whose name begins with ``#`` holds numbers."""
 
     title: str

@@ -4,10 +4,11 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import typer
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 
 from pellucid.cli.errors import printable, show
@@ -28,8 +29,7 @@ Work = Callable[[Any, Scope], Awaitable[Outcome]]
 """Gets a connection of the role that may do most, and what is to be looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """A database that accepts connections: ``dsn`` is for the role that may do most, ``login`` the role that requests start from."""
 
     dsn: str

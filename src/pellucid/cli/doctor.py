@@ -4,10 +4,10 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from msgspec import to_builtins
 from rich.console import Console
 from rich.text import Text
 
@@ -41,7 +41,7 @@ def command(
         echo_sql("\n".join(_script(findings)))
         return
     if as_data:
-        typer.echo(json.dumps([asdict(finding) | {"docs": finding.docs} for finding in findings], indent=2))
+        typer.echo(json.dumps([to_builtins(finding) | {"docs": finding.docs} for finding in findings], indent=2))
     else:
         _show(facts, findings)
     raise typer.Exit(FAULTY if any(finding.severity is Severity.ERROR for finding in findings) else 0)

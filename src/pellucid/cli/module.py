@@ -1,13 +1,13 @@
 """Where the user's own application is. Nothing is imported here."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """An application, as named on the command line: ``app.py``, ``package.module``, either with ``:name`` behind it.
 
     Attributes:

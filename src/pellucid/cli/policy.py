@@ -1,12 +1,12 @@
 """``pellucid policy``: who may do what, and the usual rules."""
 
-import dataclasses
 import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec import structs
 from rich.console import Console
 
 from pellucid.cli.access import as_json, as_lines, as_tables
@@ -98,7 +98,7 @@ def add(  # noqa: PLR0917 - the options of the command line are its arguments
         membership = read_via(via) if via else None
         wish = Wish(table, preset, column, membership, _rights(may), tuple(to or ()), replace)
         beyond = (membership.schema,) if membership and membership.schema else ()
-        proposal = propose(await survey(connection, dataclasses.replace(scope, beyond=beyond)), wish)
+        proposal = propose(await survey(connection, structs.replace(scope, beyond=beyond)), wish)
         if run:
             await apply(connection, proposal)
         return proposal

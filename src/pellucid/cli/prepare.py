@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.database.bootstrap import bootstrap
 from pellucid.database.capabilities import Capabilities
@@ -12,8 +13,7 @@ from pellucid.settings import Settings
 from pellucid.web.logs import LogFormat, LogOptions, configure_logging
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What can be done with the database, and what is said at the start about the role that logs in."""
 
     capabilities: Capabilities

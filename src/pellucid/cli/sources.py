@@ -7,10 +7,10 @@ They are put together here rather than by a library, so that an error can name t
 import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -95,16 +95,14 @@ _OWN = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
 _PATHS = ("data", "signing_key_file", "postgres_binaries")
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A value, and the place where it stands, in words such as ``--port`` or ``PELLUCID_PORT``."""
 
     value: Any
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """The settings, and what in the sources has no effect."""
 
     settings: Settings

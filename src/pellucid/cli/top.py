@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import asyncpg
 import typer
+from msgspec import to_builtins
 from rich.console import Console
 from rich.live import Live
 
@@ -96,7 +96,7 @@ async def _watch(dsn: str, interval: float, limit: int) -> None:
 
 def _print(overview: Overview, *, as_data: bool) -> None:
     if as_data:
-        typer.echo(json.dumps(asdict(overview), indent=2))
+        typer.echo(json.dumps(to_builtins(overview), indent=2))
     elif sys.stdout.isatty():
         Console(highlight=False).print(as_tables(overview))
     else:

@@ -4,11 +4,11 @@ import asyncio
 import json
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, NoReturn
 
 import typer
+from msgspec import Struct, to_builtins
 from rich.console import Console
 from rich.text import Text
 
@@ -75,8 +75,7 @@ Svg = Annotated[Path | None, Option("--svg", metavar="FILE", help="Draw it there
 Silent = Annotated[bool, Option("--silent", "-s", help="Do not tell what is being done.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """How deep the server is to look (``full``, ``light`` or not at all), how often it is asked, where the body goes, what may ask."""
 
     depth: str
@@ -86,8 +85,7 @@ class Wanted:
     token: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of it all: each run, the heads of the last one's answers, and why there is no answer where there is none."""
 
     runs: tuple[Journey, ...]
@@ -212,7 +210,7 @@ def _show_heads(heads: tuple[Head, ...]) -> None:
 def _show(outcome: Outcome, as_data: bool) -> None:
     runs = outcome.runs
     if as_data:
-        told = {"runs": [asdict(run) for run in runs], "spreads": [asdict(each) for each in spreads(runs)]}
+        told = {"runs": [to_builtins(run) for run in runs], "spreads": [to_builtins(each) for each in spreads(runs)]}
         typer.echo(json.dumps(told, indent=2))
         return
     console = Console(file=sys.stdout, highlight=False)

@@ -1,6 +1,6 @@
 """On whose behalf a transaction runs."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pellucid.database.driver import OWN_PATH
 
@@ -11,8 +11,7 @@ INTERNAL_ROLES = frozenset({ACCOUNTS_ROLE, "authenticator", "postgres"})
 """Roles that no token may ask for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """The PostgreSQL role of a request and what it sees with ``current_setting``.
 
     ``claims`` is the token's payload as JSON text, put in ``request.jwt.claims``. ``settings`` are further pairs, such as

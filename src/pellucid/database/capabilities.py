@@ -1,7 +1,8 @@
 """What this database lets Pellucid do. Found at start-up, then frozen."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pellucid.errors import FeatureOff
 
@@ -26,8 +27,7 @@ _MANY = frozenset({Feature.ACCOUNTS, Feature.PLANS, Feature.STATISTICS})
 """Those that are told in the plural."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """Something that Pellucid could not set up: what it is, the SQL that an administrator may run, and what is off meanwhile."""
 
     what: str
@@ -38,8 +38,7 @@ class Missing:
         return f"Missing: {self.what}. Off without it: {self.off}. An administrator may run: {self.needs};"
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """What was found. ``server_version`` is PostgreSQL's number, such as 180001; 0 means that nobody has looked."""
 
     server_version: int = 0

@@ -6,7 +6,8 @@ any other language that part is left out, never guessed.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import Catalog, Table
 from pellucid.errors import DatabaseError, Fault
@@ -20,8 +21,7 @@ SHOWN = 80
 """Characters of a bad value that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """What PostgreSQL said, and the table it said it of where the catalog knows that one."""
 
     sqlstate: str

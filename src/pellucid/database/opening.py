@@ -1,7 +1,8 @@
 """How every transaction opens: with the caller's role, claims and settings, all of them for this transaction only."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.database.caller import ACCOUNTS_ROLE, Caller
 from pellucid.database.catalog.model import Catalog
@@ -23,8 +24,7 @@ _BACKSLASH = "\\"
 _NUL = Fault("", "A value holds the character NUL.", "PostgreSQL has no such text; leave it out.")
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(Struct, frozen=True):
     """How a transaction is wanted.
 
     ``isolation`` is one of `ISOLATION_LEVELS`; None means what the caller's role has, or PostgreSQL's default. ``first`` is a statement
@@ -38,8 +38,7 @@ class Beginning:
     commits: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """What `OPENING` sets, in which kind of transaction, and with whose eyes its errors are read.
 
     ``anonymous`` tells whether the caller has proved nothing: PostgREST answers such a caller with 401 where others get 403.

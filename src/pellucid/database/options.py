@@ -1,10 +1,9 @@
 """What the database layer needs to be told."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseOptions:
+class DatabaseOptions(Struct, frozen=True):
     """Where the database is, and how many connections this process may hold.
 
     ``dsn`` logs in with the role that requests start from; ``admin_dsn`` is for changing the schema, and None where nothing may be

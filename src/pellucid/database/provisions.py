@@ -6,7 +6,8 @@ start and made where it is not there. What an administrator has set otherwise is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.database.caller import ACCOUNTS_ROLE
 from pellucid.database.capabilities import Feature
@@ -54,8 +55,7 @@ primary key (query, role, taken)); create index on pellucid.statement_history (t
 """What pg_stat_statements said, now and then. Nobody needs it after a crash, so it writes no log and burdens no replica."""
 
 
-@dataclass(frozen=True, slots=True)
-class Provision:
+class Provision(Struct, frozen=True):
     """One thing: how to see whether it is there, the SQL that makes it, and what is off without it.
 
     ``own`` is False where only an administrator can decide; the SQL is then shown and not run.
@@ -68,8 +68,7 @@ class Provision:
     own: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """What the SQL depends on: PostgreSQL's major version, the role that readies, and the database; both quoted."""
 
     major: int

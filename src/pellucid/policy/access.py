@@ -1,8 +1,9 @@
 """Who may do what with a table, as PostgreSQL decides it (PostgreSQL, 5.8 and 5.9). Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import Privilege, Table, TableName
 from pellucid.policy.facts import PUBLIC, Facts, Guard, Policy, Role
@@ -28,8 +29,7 @@ class Reach(StrEnum):
     """A view that reads its tables with the rights of its owner, or a copy of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """What one role may do with one table. ``columns`` are those it is granted, empty where it is the whole table."""
 
     table: TableName

@@ -1,8 +1,9 @@
 """All checks, and what they find. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from pellucid.policy.checks import functions, grants, roles, speed, tables, views
 from pellucid.policy.facts import Facts

@@ -1,8 +1,9 @@
 """What `pellucid.policy.survey` found in a database, as frozen values. Everything that judges it is pure and needs no more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from pellucid.database.catalog.model import Catalog, Privilege, Table, TableName
 
@@ -10,8 +11,7 @@ PUBLIC = "public"
 """Everybody, as a grantee and as the role of a policy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Which part of a database is looked at, and as whose server.
 
     ``login`` is the role that requests start from; None means the one that looks. ``anon`` is the role of requests without a token.
@@ -26,8 +26,7 @@ class Scope:
     searched: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """A role that requests may take, or that they start from. ``held`` are the roles whose rights it has, itself included; ``powers``
     those among the others that no request should have: superusers, and PostgreSQL's own for files, programs and all data."""
 
@@ -43,8 +42,7 @@ class Role:
         return self.superuser or self.bypass
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """A policy (PostgreSQL, CREATE POLICY). ``using`` and ``check`` are SQL as PostgreSQL prints it; None where it has none."""
 
     name: str
@@ -64,8 +62,7 @@ class Policy:
         return self.check
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """A right given to somebody on a table, or on one of its columns."""
 
     grantee: str
@@ -73,8 +70,7 @@ class Grant:
     column: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """What stands before a table beside what the catalog knows. ``reads`` tells of a view which tables lie under it, and whether
     row level security is on there. ``indexed`` lists its whole indexes by their columns."""
 
@@ -86,8 +82,7 @@ class Guard:
     indexed: tuple[tuple[str, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Routine:
+class Routine(Struct, frozen=True):
     """A function. ``arguments`` tell overloaded ones apart; ``path`` is the search path it sets; ``fixed`` tells that its names were
     resolved when it was made; ``executable_by`` are the roles of requests that may run it; ``exposed`` tells that they can call it by
     its name in the API, as none can a trigger's function."""
@@ -104,8 +99,7 @@ class Routine:
     extension: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Struct, frozen=True):
     """A sequence of an exposed schema. ``serves`` is the table and the column whose default takes from it."""
 
     name: TableName
@@ -115,8 +109,7 @@ class Sequence:
     writable_by: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(Struct, frozen=True):
     """An extension that lives in an exposed schema."""
 
     name: str
@@ -124,8 +117,7 @@ class Extension:
     movable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Future:
+class Future(Struct, frozen=True):
     """What ``ALTER DEFAULT PRIVILEGES`` gives on tables that ``owner`` will make; in every schema where that is None."""
 
     owner: str
@@ -133,8 +125,7 @@ class Future:
     grantee: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Everything there is to judge.
 
     ``creators`` are the roles that may make things, by exposed or searched schema; ``usable`` pairs a schema with a role that may use

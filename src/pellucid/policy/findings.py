@@ -1,8 +1,9 @@
 """What a doctor says about a database."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import TableName
 
@@ -18,8 +19,7 @@ class Severity(StrEnum):
     """Good to know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that is not as it should be.
 
     ``object`` is what it is about, ``message`` one sentence, ``sql`` mends it. Where only you can know what is meant there is a ``hint``

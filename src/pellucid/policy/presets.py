@@ -5,9 +5,10 @@ is let through where one of them lets it through. So a preset says which others 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import Fill, Privilege, Table, TableName
 from pellucid.policy.access import applying, granted, passes
@@ -48,8 +49,7 @@ MEANINGS: Mapping[Preset, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What was asked for. Empty and None mean what the preset itself says."""
 
     table: str
@@ -61,8 +61,7 @@ class Wish:
     replace: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """SQL to run in one transaction, and what to mind about it. ``readers`` pairs each table that should be readable afterwards with
     the roles that should read it."""
 
@@ -71,8 +70,7 @@ class Proposal:
     readers: tuple[tuple[TableName, tuple[str, ...]], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(Struct, frozen=True):
     """A preset that has met its table: ``label`` begins the policies' names, ``condition`` is what they ask."""
 
     facts: Facts

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import Catalog, Column, Table, TableName
 from pellucid.policy.access import VIEWS
@@ -34,8 +35,7 @@ _ALIKE = dict.fromkeys(("int2", "int4", "int8"), "integer") | dict.fromkeys(("te
 _VIA = re.compile(r"(?P<table>[^()]+?)\s*(?:\(\s*(?P<tenant>[^(),]+?)\s*,\s*(?P<user>[^(),]+?)\s*\))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+class Via(Struct, frozen=True):
     """A membership table as it was written: ``members(tenant_id,user_id)``; the columns are None where they are to be found."""
 
     table: str
@@ -49,8 +49,7 @@ class Via:
         return schema if dot else None
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """A membership table and its two columns."""
 
     table: Table

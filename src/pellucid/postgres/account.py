@@ -4,8 +4,9 @@ import os
 import pwd
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 
@@ -13,8 +14,7 @@ _UNPRIVILEGED = ("postgres", "nobody")
 _PASSED_ON = ("PATH", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """An account of the operating system, and how to run programs as it."""
 
     name: str

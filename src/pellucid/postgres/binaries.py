@@ -6,8 +6,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 from pellucid.postgres.account import environment
@@ -27,8 +28,7 @@ _INSTALLED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Binaries:
+class Binaries(Struct, frozen=True):
     """One PostgreSQL's programs."""
 
     directory: Path

@@ -1,10 +1,11 @@
 """The PostgreSQL that Pellucid runs itself: one data directory, one postmaster."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 from pellucid.lifecycle import State
@@ -25,8 +26,7 @@ DEFAULT_PORT = 5432
 _Thing = TypeVar("_Thing")
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterOptions:
+class ClusterOptions(Struct, frozen=True):
     """How to run it.
 
     Args:

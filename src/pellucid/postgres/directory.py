@@ -3,9 +3,10 @@
 import os
 import pwd
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 
@@ -17,8 +18,7 @@ _KNOWN = frozenset({"lock", "postgres", "postgres.new", "postgres.log", "postgre
 _HARMLESS = frozenset({"lost+found", ".gitignore"})
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceDirectory:
+class InstanceDirectory(Struct, frozen=True):
     """Where things are. `path` is absolute and free of symbolic links."""
 
     path: Path

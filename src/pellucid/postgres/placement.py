@@ -7,8 +7,9 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 from pellucid.postgres.account import Account, choose_account
@@ -22,8 +23,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 """Paths that need no quoting, neither in a URL nor in a list of directories."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """Where things are, all links resolved."""
 
     account: Account

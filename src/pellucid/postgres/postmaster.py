@@ -5,8 +5,9 @@ import re
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 from pellucid.postgres.binaries import Binaries
@@ -18,8 +19,7 @@ from pellucid.postgres.server import Progress
 _LARGE_LOG = 16 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Postmaster:
+class Postmaster(Struct, frozen=True):
     """The server process of this very start."""
 
     process: subprocess.Popen[bytes]

@@ -5,8 +5,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pellucid.postgres.files import read_file
 
@@ -16,8 +17,7 @@ POLL = 0.005
 _PROC = Path("/proc")
 
 
-@dataclass(frozen=True, slots=True)
-class PidFile:
+class PidFile(Struct, frozen=True):
     """What `postmaster.pid` says (PostgreSQL, src/include/utils/pidfile.h)."""
 
     pid: int

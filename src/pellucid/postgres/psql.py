@@ -3,8 +3,9 @@
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 from pellucid.postgres.binaries import discover
@@ -13,8 +14,7 @@ from pellucid.postgres.running import running_in
 from pellucid.postgres.url import plain_url, split_password
 
 
-@dataclass(frozen=True, slots=True)
-class Psql:
+class Psql(Struct, frozen=True):
     """A command to run, and what it is to see as its environment."""
 
     arguments: tuple[str, ...]

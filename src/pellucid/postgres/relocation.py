@@ -8,8 +8,9 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from pellucid.errors import StartupError
 from pellucid.postgres.account import Account

@@ -1,16 +1,16 @@
 """The PostgreSQL that runs in an instance directory, as its pid file tells; whoever started it."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 from pellucid.postgres.directory import InstanceDirectory
 from pellucid.postgres.processes import processes_in, read_pid_file
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """Where it listens: the directory of its socket, and the number in the socket's name."""
 
     sockets: Path

@@ -4,8 +4,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from pellucid.postgres.cluster import Cluster, ClusterOptions
 from pellucid.postgres.lock import InstanceLock

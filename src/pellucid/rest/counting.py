@@ -1,7 +1,8 @@
 """How many rows there are in all, where the planner's guess is good enough (``Prefer: count=planned``, ``count=estimated``)."""
 
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pellucid.database.transaction import Transaction
 from pellucid.rest.compile.counting import guess

@@ -1,7 +1,8 @@
 """What the data API needs to be told."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import TableName
 
@@ -37,8 +38,7 @@ HOISTED = ("statement_timeout", "plan_filter.statement_cost_limit", "default_tra
 """The settings of a function that go for the whole transaction, unless chosen otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataOptions:
+class DataOptions(Struct, frozen=True):
     """Everything the data API is told.
 
     ``schemas`` are the exposed ones, the default first; ``extra_search_path`` are looked through behind the request's own schema.

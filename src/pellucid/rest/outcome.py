@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pellucid.errors import (
     BadResponseHeaders,
@@ -24,8 +25,7 @@ from pellucid.rest.request import RestRequest
 Record = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The one record of a statement.
 
     ``rows`` are in the body, or were touched; ``total`` are there outside the range too, None where nobody counted. ``keys`` is the

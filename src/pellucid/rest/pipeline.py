@@ -1,7 +1,6 @@
 """The whole story of one data request, one line a stage."""
 
-from dataclasses import dataclass, field
-
+from msgspec import Struct, field
 from starlette.responses import Response
 
 from pellucid.database.core import Database
@@ -25,8 +24,7 @@ from pellucid.rest.validate import ModelCache, check
 from pellucid.web.identity import Identity
 
 
-@dataclass(frozen=True, slots=True)
-class DataApi:
+class DataApi(Struct, frozen=True):
     """What the pipeline works with.
 
     ``grower`` makes missing tables and columns in development; production has none, and serves no table without row level security.

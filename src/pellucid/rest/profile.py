@@ -1,10 +1,9 @@
 """The two faces of the data API. One frozen value, handed down the pipeline; nothing else tells them apart."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """How a request is read and answered.
 
     ``prefix`` is where its tables are. ``bare_equality``: ``age=20`` means ``age=eq.20``. ``validates``: bodies are checked against

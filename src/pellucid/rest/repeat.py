@@ -8,8 +8,10 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Catalog
 from pellucid.database.catalog.store import CatalogStore
@@ -39,8 +41,7 @@ from pellucid.web.identity import Identity
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """One request, learnt. It fills `pellucid.web.memory.Repeatable`.
 
     ``fixed`` are the parameters of the statement, of which those at ``places`` are values of the request (by their numbers) and those at
@@ -136,8 +137,7 @@ class Repeated(Member):
         self.then.failed(fault)
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """How a request came to the data API: by these routes, when there were so many of them."""
 
     routes: Sequence[object]
@@ -148,8 +148,7 @@ SHORT = 1024
 """About how many characters the values of a query and a key have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A text with values in it: ``pieces`` stand around the values of the numbers ``places``."""
 
     pieces: tuple[str, ...]
@@ -163,8 +162,7 @@ class Address:
         return "".join([*filled, self.pieces[-1]])
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
+class _Planned(Struct, frozen=True):
     """What became of a request."""
 
     asked: RestRequest

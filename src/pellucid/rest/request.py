@@ -1,9 +1,10 @@
 """HTTP to `RestRequest`: what is asked, not yet judged. Pure: it needs no database and no framework."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import TableName
 from pellucid.errors import (
@@ -39,8 +40,7 @@ __all__ = ["Body", "Envelope", "Method", "Payload", "RestRequest", "parse_reques
 Method = Literal["OPTIONS", "GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
 
 
-@dataclass(frozen=True, slots=True)
-class RestRequest:
+class RestRequest(Struct, frozen=True):
     """One data request.
 
     ``name`` is the table's, or the function's where ``call`` is true; ``root`` is the profile's own address, where the API is described,
@@ -74,8 +74,7 @@ class RestRequest:
         return self.method in ("GET", "HEAD")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """The HTTP request as plain values. ``path`` holds the table and, in the native profile, the key, both still percent-encoded.
 
     ``headers`` are pairs with names in lower case, as they came: a name may come twice.
@@ -159,8 +158,7 @@ MAX_SHOWN = 200
 """How much of a path an error shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """What a path names: a table, a row of it, a function, or, without a name, the root."""
 
     name: str

@@ -1,6 +1,6 @@
 """What a request names, and against what it is judged."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Catalog, Function, Table
 from pellucid.rest.options import DataOptions

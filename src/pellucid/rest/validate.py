@@ -5,13 +5,13 @@ The models judge only what can be judged without the database. What they let thr
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
@@ -159,8 +159,7 @@ def _others(payload: Payload, columns: Iterable[str]) -> frozenset[str]:
     return frozenset(key for row in payload.rows for key in row).difference(columns)
 
 
-@dataclass(frozen=True, slots=True)
-class _Checker:
+class _Checker(Struct, frozen=True):
     """Checks the rows of one body.
 
     ``inherited`` columns come from the path, so a row may leave them out; ``ignored`` keys are not written. Of the names, only those

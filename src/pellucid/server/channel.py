@@ -3,13 +3,13 @@
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """The worker accepts connections."""
 
 

@@ -4,8 +4,9 @@ Something happens (`joined`, `ready`, `failed`, `ended`, `renew`, `stop`, `hurry
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 
@@ -32,8 +33,7 @@ class State(Enum):
     """It did not start in time, and is being ended."""
 
 
-@dataclass(slots=True, eq=False)
-class Worker:
+class Worker(Struct, eq=False):
     """One worker. ``since`` and ``deadline`` are seconds on the caller's clock; ``error`` is why it does not start, as it told."""
 
     pid: int
@@ -44,8 +44,7 @@ class Worker:
     error: StartupError | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Slot:
+class Slot(Struct, eq=False):
     """The place of one worker. ``again`` is when to start the next one in it; none means not before the application changes."""
 
     number: int
@@ -53,47 +52,40 @@ class Slot:
     again: float | None = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Start a worker in this slot, and say `joined`."""
 
     slot: Slot
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Struct, frozen=True):
     """Ask the worker to finish what is under way and end."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(Struct, frozen=True):
     """End the worker now."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Announce:
+class Announce(Struct, frozen=True):
     """Every slot is served, for the first time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Renewed:
+class Renewed(Struct, frozen=True):
     """Every worker is new."""
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """A worker could not be started; ``serving`` says whether another one answers meanwhile."""
 
     error: StartupError
     serving: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Died:
+class Died(Struct, frozen=True):
     """A serving worker has ended unasked; another follows in ``pause`` seconds."""
 
     pid: int

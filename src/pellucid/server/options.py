@@ -1,11 +1,11 @@
 """What can be chosen about the processes and the sockets."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+
+class Limits(Struct, frozen=True):
     """How long and how large a client may be before the server hangs up. Seconds and bytes.
 
     They guard what lies below the application, which sees a request only when its head is whole.
@@ -32,8 +32,7 @@ class Limits:
     drain_seconds: float = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
+class ServerOptions(Struct, frozen=True):
     """How the workers are run.
 
     Attributes:

@@ -7,7 +7,8 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.server.channel import Listener, Teller, channel
 from pellucid.server.options import ServerOptions
@@ -42,8 +43,7 @@ class Process:
         return f"ended with status {self._status}"
 
 
-@dataclass(frozen=True, slots=True)
-class Nursery:
+class Nursery(Struct, frozen=True):
     """Forks workers.
 
     ``lifeline`` is the pipe whose end tells them that the supervisor died; ``forget`` closes in a child what is the parent's alone.

@@ -1,10 +1,10 @@
 """One look at what a database is doing: everything that can be seen, and what cannot with its remedy."""
 
 from collections.abc import Awaitable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import asyncpg
+from msgspec.structs import replace
 
 from pellucid.trace.document import Missing
 from pellucid.trace.overview import Bloated, Blocked, Busy, Connections, Counters, Overview, Ran, Replica, Vitals

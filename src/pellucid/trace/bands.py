@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pellucid.observe import Fact, Stage
 from pellucid.trace.document import Row
@@ -27,8 +29,7 @@ class Kind(StrEnum):
     UNACCOUNTED = "unaccounted"
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """One row of the picture. ``share`` is its part of the hop, ``depth`` how many rows of its band it lies in."""
 
     label: str
@@ -47,8 +48,7 @@ class Bar:
         return docs(self.stage) if self.kind in (Kind.STAGE, Kind.LOOKING) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(Struct, frozen=True):
     """One place and what happened there."""
 
     title: str

@@ -5,9 +5,10 @@ first row begins inside of the client's `wait`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from pellucid.observe import Fact, Stage
 
@@ -23,8 +24,7 @@ class Reason(StrEnum):
     """It took longer than the threshold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One stay in one stage. ``start`` is in seconds from the beginning of the trace."""
 
     stage: Stage
@@ -33,8 +33,7 @@ class Row:
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """A lock that was taken, or waited for. ``holders`` say who had it: their process, what they did, for how long."""
 
     kind: str
@@ -45,8 +44,7 @@ class Lock:
     holders: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """An index that would help a plan: the SQL that makes it, and an estimate of the statement's cost before and after.
 
     ``how`` tells what the estimate goes by. Costs are in PostgreSQL's own unit.
@@ -59,8 +57,7 @@ class Advice:
     after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement as PostgreSQL ran it. Seconds throughout.
 
     ``plan`` is PostgreSQL's own JSON of the plan with what it really did, where that could be had: an object with ``Plan`` (the topmost
@@ -90,8 +87,7 @@ class Statement:
     failed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One record of the write-ahead log; ``meaning`` says in words what it is."""
 
     lsn: str
@@ -103,8 +99,7 @@ class Record:
     meaning: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a row lies: the table, its file below the data directory, the page and the line pointer on it; sizes in bytes.
 
     ``mapped`` is what the free space map believes to be free there, which may lag behind. Where the page could not be looked at there is no
@@ -122,8 +117,7 @@ class Place:
     mapped: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """What a commit wrote: log positions (LSN), records and bytes, and where the rows are now. ``waits`` are as a statement's."""
 
     before: str
@@ -136,8 +130,7 @@ class Commit:
     waits: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """What could not be seen, why, and what would let it be seen."""
 
     what: str
@@ -145,8 +138,7 @@ class Missing:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One sentence of the verdict: what took the time, because of what, what to do; and what that would gain, where it was tried.
 
     ``share`` is the part of the wall time that it explains, from 0 to 1. ``code`` names its kind, such as ``sequential-scan``.
@@ -160,8 +152,7 @@ class Finding:
     gain: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """All that the server knows of one request.
 
     ``id`` and ``span`` are those of W3C Trace Context; ``parent`` is the caller's span. ``started`` is seconds since 1970.

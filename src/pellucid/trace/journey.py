@@ -1,14 +1,14 @@
 """What a client went through for one answer: one hop a request, redirects included, each with its rows and perhaps the server's half."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.observe import Fact, Stage
 from pellucid.trace.document import Finding, Row, Trace
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True):
     """One request and what came back.
 
     ``rows`` are the client's; they begin in seconds from the beginning of the journey. ``server`` has the server's half, on its own clock;
@@ -54,8 +54,7 @@ class Hop:
         return {} if row is None else row.facts
 
 
-@dataclass(frozen=True, slots=True)
-class Journey:
+class Journey(Struct, frozen=True):
     """All hops until the last answer, and the verdict on them."""
 
     hops: tuple[Hop, ...]

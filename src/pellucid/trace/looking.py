@@ -1,8 +1,8 @@
 """What of the database a tracer looks at, and how: put together once for each worker."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from sqlalchemy import event
 
 from pellucid.database.capabilities import Capabilities, Feature

@@ -1,8 +1,9 @@
 """The last look before a trace is kept: nothing in it may be a secret, wherever it came from."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pellucid.observe import Fact
 from pellucid.trace.document import Commit, Lock, Missing, Row, Statement, Trace

@@ -1,14 +1,14 @@
 """What the tracer can be told."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 
 
-@dataclass(frozen=True, slots=True)
-class TraceOptions:
+class TraceOptions(Struct, frozen=True):
     """Everything the tracer can be told. Times are in seconds, sizes in bytes.
 
     ``sample`` is the share of requests that are always traced, from 0 to 1, and ``slow`` the time from which on a request is; both trace

@@ -1,12 +1,11 @@
 """What a database is doing, as values: statements, connections, locks, replication, and the like. Seconds and bytes throughout."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from pellucid.trace.document import Missing
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """A statement since the statistics began: how often, how long in all, on average and as a share of all, and the rows that it gave.
 
     ``hit`` is the share of its pages that were in memory. ``rate`` is how often it runs in a second now.
@@ -24,8 +23,7 @@ class Ran:
     rate: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Slower:
+class Slower(Struct, frozen=True):
     """A statement that takes longer than it did: seconds on average, before and now."""
 
     query: int
@@ -41,8 +39,7 @@ class Slower:
         return self.now / self.before if self.before else float("inf")
 
 
-@dataclass(frozen=True, slots=True)
-class Connections:
+class Connections(Struct, frozen=True):
     """Connections of one kind, and how long the oldest of them has been in its state."""
 
     application: str
@@ -51,8 +48,7 @@ class Connections:
     longest: float
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(Struct, frozen=True):
     """A process of PostgreSQL that has a transaction open; ``seconds`` is the transaction's age."""
 
     process: int
@@ -64,8 +60,7 @@ class Busy:
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(Struct, frozen=True):
     """A process that waits for a lock, or holds one that others wait for. ``blockers`` are those that it waits for."""
 
     process: int
@@ -77,8 +72,7 @@ class Blocked:
     blockers: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Replica:
+class Replica(Struct, frozen=True):
     """A server that follows this one, or a slot that keeps the log for one; ``behind`` in bytes of log."""
 
     name: str
@@ -88,8 +82,7 @@ class Replica:
     lag: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bloated:
+class Bloated(Struct, frozen=True):
     """A table with many dead rows; ``cleaned`` is when it was vacuumed last, in seconds since 1970."""
 
     table: str
@@ -99,8 +92,7 @@ class Bloated:
     cleaned: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(Struct, frozen=True):
     """What only grows, read at one moment (``at``, in seconds of the server's clock); rates are the difference of two."""
 
     at: float
@@ -112,8 +104,7 @@ class Counters:
     calls: dict[tuple[int, str], int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(Struct, frozen=True):
     """The database as a whole. Rates are per second, and None at the first look; ``hit`` is the share of pages that were in memory."""
 
     database: str
@@ -129,8 +120,7 @@ class Vitals:
     log: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """One look at everything. ``taken`` is in seconds since 1970."""
 
     taken: float

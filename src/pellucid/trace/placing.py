@@ -1,7 +1,8 @@
 """The server's rows on the client's clock, as if nobody had looked."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pellucid.observe import Stage
 from pellucid.trace.document import Row, Trace

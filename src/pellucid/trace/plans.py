@@ -1,8 +1,9 @@
 """PostgreSQL's plans (EXPLAIN, FORMAT JSON) as trees of nodes: what was expected of each, and what it did. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 MISJUDGED = 10
 """How many times too many or too few rows make an estimate a bad one,"""
@@ -15,8 +16,7 @@ _READ_ALL = frozenset({"Sort", "Aggregate", "Hash", "Materialize", "WindowAgg", 
 """Nodes that read all that is below them before they give anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One node of a plan. Figures that were not measured are None.
 
     ``rows``, ``estimated`` and ``removed`` are of all its loops together; ``seconds`` too, but where processes ran side by side they are

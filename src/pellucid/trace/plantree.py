@@ -1,8 +1,9 @@
 """A plan as a tree that can be drawn: what each node is called, what is to be noted of it, and where it stands."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pellucid.trace.plans import Node
 
@@ -20,8 +21,7 @@ _COUNTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Struct, frozen=True):
     """A node and where it stands: its level, for each level above whether more follows, and whether it is the last."""
 
     node: Node

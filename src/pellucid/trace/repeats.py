@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from statistics import median
+
+from msgspec import Struct
 
 from pellucid.observe import Stage
 from pellucid.trace.journey import Journey
@@ -12,8 +13,7 @@ from pellucid.trace.page import EMPTY, Line, Piece, docs, duration, line
 _TENTH = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """How often a stage was met, and its seconds."""
 
     stage: str

@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.observe import Fact, Span, Stage
 from pellucid.trace.document import Row
 from pellucid.trace.intervals import NEGLIGIBLE, Interval, gaps, interval
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Struct, frozen=True):
     """Moments of a request in the server, of `time.perf_counter`.
 
     ``arrived`` is when its bytes had been read and ``began`` when the outermost layer had it; ``entered`` when the router had it,

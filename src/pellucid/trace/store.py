@@ -12,10 +12,12 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pellucid.trace.document import Missing, Trace
 from pellucid.trace.encode import to_bytes
@@ -49,8 +51,7 @@ _SUMMARY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which traces are asked for: those that have all of these."""
 
     route: str | None = None

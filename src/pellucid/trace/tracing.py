@@ -1,8 +1,9 @@
 """That a request is traced: why, how deeply, under which name, and what is noted of it on its way."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from pellucid.database.witness import Witness
 from pellucid.observe import FACTS
@@ -37,8 +38,7 @@ Lookers = Callable[[], Looking]
 """Makes a witness for one request."""
 
 
-@dataclass(slots=True)
-class Tracing:
+class Tracing(Struct):
     """A request that is traced. Times are of `time.perf_counter`.
 
     ``entered`` is when it came in to the router, ``answered`` when its answer began there, and ``left`` when it was done there.

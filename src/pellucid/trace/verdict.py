@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pellucid.observe import Fact, Stage
 from pellucid.trace.document import Finding, Row, Statement, Trace

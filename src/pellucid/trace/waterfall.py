@@ -1,7 +1,9 @@
 """A journey as lines of text: the waterfall, what each stage saw, statements, log and page, and the verdict at the end."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pellucid.trace.bands import Band, Bar, Kind, bands
 from pellucid.trace.facts import headline, is_whole
@@ -16,8 +18,7 @@ _LABEL, _TIME, _SHARE = 18, 10, 6
 _LEAST_BAR = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """What is written on: how many letters fit on a line, and whether bars, colours and lines of boxes may be used."""
 
     columns: int = 100

@@ -1,9 +1,9 @@
 """Requests that come again: what `pellucid.web.memory` and those who fill it say to each other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from msgspec import Struct, field
 from starlette.types import Scope
 
 from pellucid.web.identity import Identity
@@ -99,8 +99,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The head of an answer, as it left: everything in it that the next answer of this kind has too.
 
     ``lines`` are its fields as they go over the wire; ``sized`` tells that its length is among them.
@@ -111,8 +110,7 @@ class Head:
     sized: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What is remembered of a kind of request: how to ask again, and the head of an answer by the number of its rows."""
 
     repeat: Repeatable

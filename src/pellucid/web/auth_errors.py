@@ -6,9 +6,10 @@ Its first shape has ``code`` (the status), ``error_code`` and ``msg``. A request
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from pellucid import errors
 from pellucid.errors import AuthRefused, PellucidError
@@ -18,8 +19,7 @@ CODE_HEADER = "X-Sb-Error-Code"
 NEWER = "2024-01-01"
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """How an error is told: its status, its code, and a message where the error's own is not the one that clients know."""
 
     status: int

@@ -2,9 +2,9 @@
 
 import inspect
 import logging
-from dataclasses import replace
 
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
+from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol
 
+from msgspec import Struct, field
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
@@ -26,8 +26,7 @@ class Traced(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(Struct):
     """One request on its way. ``status`` is 0 until the answer starts; ``seconds``, from the request's arrival, is 0.0 until it is over.
 
     ``traced`` is what the tracer keeps of it, where it is traced.

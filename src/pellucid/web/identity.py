@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from fastapi import Depends, Request, Security
 from fastapi.security import OAuth2PasswordBearer
+from msgspec import Struct, field
 from starlette.types import Scope
 
 from pellucid.database.caller import Caller
@@ -26,8 +26,7 @@ _READ_ONLY = (("transaction_read_only", "on"),)
 """PostgreSQL then refuses every write, and does not let the transaction change its mind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Who a request comes from.
 
     ``role`` is the PostgreSQL role its statements run under; ``claims`` is the verified payload of the access token (RFC 7519), empty

@@ -5,11 +5,12 @@ import logging
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Any, TextIO
+
+from msgspec import Struct
 
 from pellucid.web.catcher import was_logged
 from pellucid.web.exchange import current
@@ -30,8 +31,7 @@ class LogFormat(Enum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class LogOptions:
+class LogOptions(Struct, frozen=True):
     """How much is logged, and how it looks."""
 
     level: str = "INFO"

@@ -1,12 +1,11 @@
 """What the web room can be told. Each limit is checked before anything is read or parsed."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pellucid.errors import StartupError
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much of a request is read. Sizes are in bytes, times in seconds.
 
     The numbers are those of common proxies, so that a proxy in front changes nothing.
@@ -20,8 +19,7 @@ class Limits:
     header_count: int = 100
 
 
-@dataclass(frozen=True, slots=True)
-class CrossOrigin:
+class CrossOrigin(Struct, frozen=True):
     """Which web pages of other origins may read the answers (the CORS protocol of the Fetch standard).
 
     ``origins`` are exact, such as ``https://app.example.com``, or the one word ``*``. In development, pages served from this very
@@ -40,8 +38,7 @@ class CrossOrigin:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class WebOptions:
+class WebOptions(Struct, frozen=True):
     """Everything the web room can be told.
 
     ``allowed_hosts`` are the names in the Host header that are answered: exact, ``*.example.com``, or ``*``. Empty means any host in

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter, Request
+from msgspec import Struct
 from starlette.responses import HTMLResponse, Response
 
 from pellucid.errors import UnknownRoute
@@ -24,8 +24,7 @@ _YEAR = "public, max-age=31536000, immutable"
 router = APIRouter(include_in_schema=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(Struct, frozen=True):
     """A file that a page needs. ``tag`` changes when the content does (RFC 9110, 8.8.3)."""
 
     content: bytes

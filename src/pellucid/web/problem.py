@@ -7,9 +7,9 @@ for people and programs, PostgREST's bodies under that dialect's paths, those of
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import Scope
@@ -27,8 +27,7 @@ RETRY_AFTER = "1"
 """Seconds after which a 503 may have passed, where the error does not know better."""
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
+class Audience(Struct, frozen=True):
     """Who reads the error, and where: what decides about shape and openness, beside the error itself."""
 
     style: ErrorStyle

@@ -1,8 +1,7 @@
 """What a worker holds for as long as it lives."""
 
-from dataclasses import dataclass, field
-
 from fastapi import Request
+from msgspec import Struct, field
 
 from pellucid.database.core import Database
 from pellucid.errors import Unavailable
@@ -10,8 +9,7 @@ from pellucid.web.identity import Identifier
 from pellucid.web.pulse import Pulse
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(Struct, frozen=True):
     """Lives at ``app.state.pellucid`` from start-up to shutdown."""
 
     database: Database

@@ -1,9 +1,9 @@
 """Links and codes that an operator hands over himself, instead of a mail."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import func, select
 
 from pellucid.auth import firstproof, onetime
@@ -15,6 +15,7 @@ from pellucid.auth.onetime import CHANGES, Issued, Purpose
 from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.session import WriteSession
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import InvalidFields, RowNotFound
 
 PURPOSES = (
@@ -27,18 +28,16 @@ PURPOSES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Discreet, frozen=True):
     """A link, and what is in it. Whoever has it can use it once: it is as good as the mail."""
 
-    url: str = field(repr=False)
+    url: Hidden[str]
     issued: Issued
     purpose: Purpose
     user: User
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """Makes links."""
 
     administration: Administration

@@ -4,10 +4,10 @@ What the schema ``auth`` holds is known here. Tables of the application are its 
 erases them, in the same transaction, under the role ``service_role``.
 """
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import TextClause, text
 
 from pellucid.auth.admin.service import OPERATORS, Actor, Administration
@@ -59,8 +59,7 @@ FORGET = (
 id, which leads nowhere any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Personal:
+class Personal(Struct, frozen=True):
     """Exports and erases."""
 
     administration: Administration

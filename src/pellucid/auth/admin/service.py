@@ -4,11 +4,11 @@ Whoever calls this has been let in already: a route for ``service_role``, or the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import func, select
 
 from pellucid.auth.admin.fit import (
@@ -34,6 +34,7 @@ from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import WriteSession
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import RowNotFound
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -43,8 +44,7 @@ OPERATOR = UUID(int=0)
 IMPERSONATION = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """Who acts: an account, or None for a service and the command line; and from where."""
 
     id: UUID | None = None
@@ -54,8 +54,7 @@ class Actor:
 OPERATORS = Actor()
 
 
-@dataclass(frozen=True, slots=True)
-class NewAccount:
+class NewAccount(Discreet, frozen=True):
     """An account that an operator makes. Without a password it is entered by mail, or by others' accounts.
 
     ``metadata`` is what the account may change itself, ``app_metadata`` what only services may; ``verified`` tells that the address
@@ -70,7 +69,7 @@ class NewAccount:
     phone: str | None = None
     metadata: Mapping[str, Any] | None = None
     app_metadata: Mapping[str, Any] | None = None
-    password_hash: str | None = field(default=None, repr=False)
+    password_hash: Hidden[str | None] = None
     id: UUID | None = None
 
 

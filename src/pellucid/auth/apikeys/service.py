@@ -1,10 +1,10 @@
 """Making, listing and revoking API keys."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, func, insert, select, update
 
 from pellucid.auth.apikeys.form import SHOWN, new_key
@@ -18,6 +18,7 @@ from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS, INTERNAL_ROLES
 from pellucid.database.core import Database
 from pellucid.database.session import ReadSession
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import BeyondLimit, Fault, InvalidFields, RowNotFound
 
 MOST = 100
@@ -25,16 +26,14 @@ MOST = 100
 API_KEYS = Kind("api_keys", Rule(20, longest=300), Rule(60, longest=300))
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Discreet, frozen=True):
     """A new key; ``secret`` is shown now and never again."""
 
     key: ApiKey
-    secret: str = field(repr=False)
+    secret: Hidden[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKeys:
+class ApiKeys(Struct, frozen=True):
     """The keys of all accounts and services."""
 
     database: Database

@@ -1,27 +1,27 @@
 """Passkeys and security keys as values: for whom they are, what they bring, and how they are refused."""
 
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from msgspec import Struct
+
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import FactorRefused, FeatureOff
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """For whom a passkey is: the name that browsers bind it to (the RP id), and the origins of the pages that may ask for it."""
 
     name: str
     origins: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(Discreet, frozen=True):
     """A new passkey."""
 
     credential_id: bytes
-    public_key: bytes = field(repr=False)
+    public_key: Hidden[bytes]
     sign_count: int
     transports: list[str]
     aaguid: UUID
@@ -30,8 +30,7 @@ class Registered:
     discoverable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Asserted:
+class Asserted(Struct, frozen=True):
     """A passkey that signed: its counter now, and whether it made sure of its owner (by a finger, a face or a PIN)."""
 
     sign_count: int

@@ -2,9 +2,9 @@
 
 import base64
 import secrets
-from dataclasses import dataclass
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import delete, func, insert, select, update
 
 from pellucid.auth.factors.tables import RecoveryCode
@@ -17,8 +17,7 @@ BYTES = 10
 GROUP = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """How many codes of an account are still good, of how many."""
 
     left: int

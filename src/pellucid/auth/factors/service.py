@@ -7,10 +7,11 @@ of the first level gets no further.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
+
+from msgspec import Struct
 
 from pellucid.auth.assurance import require_assurance, require_session, step_up_required
 from pellucid.auth.audit import Event
@@ -28,6 +29,7 @@ from pellucid.auth.sessions.statements import HAS_FACTOR
 from pellucid.auth.tables import User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.session import WriteSession
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import FactorRefused
 from pellucid.later import later
 from pellucid.web.identity import Identity
@@ -42,17 +44,15 @@ TOTP, WEBAUTHN = "totp", "webauthn"
 PROVED = {TOTP: "A code app", WEBAUTHN: "A passkey"}
 
 
-@dataclass(frozen=True, slots=True)
-class NewTotp:
+class NewTotp(Discreet, frozen=True):
     """A code app that was begun: its secret in Base32, and the ``otpauth`` address with it. Neither is to be had again."""
 
     factor: Factor
-    secret: str = field(repr=False)
-    uri: str = field(repr=False)
+    secret: Hidden[str]
+    uri: Hidden[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A challenge. ``purpose`` is one of `pellucid.auth.factors.challenges`; ``options`` are what a browser's ``navigator.credentials``
     is to be given, as JSON (WebAuthn, level 3, 5.1.8); None where a code is wanted."""
 
@@ -62,8 +62,7 @@ class Asked:
     options: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """What an answer proves, before it is used up: the step of a code, a new passkey, or a known one that signed."""
 
     step: int | None = None

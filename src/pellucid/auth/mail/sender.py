@@ -1,6 +1,5 @@
 """How a mail leaves the house: by SMTP, or in development onto a page."""
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -10,6 +9,7 @@ from pellucid.auth.mail.tables import Shown
 from pellucid.auth.mail.templates import Mail
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import StartupError
 from pellucid.later import later
 
@@ -36,14 +36,13 @@ class Sender(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Smtp:
+class Smtp(Discreet, frozen=True):
     """A mail server (RFC 5321; STARTTLS as in RFC 3207). ``starttls`` of None means: where the server offers it."""
 
     host: str
     port: int
     user: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: Hidden[str | None] = None
     tls: bool = False
     starttls: bool | None = None
 

@@ -5,7 +5,6 @@ same name in the user's directory takes the place of the one that comes along.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -14,29 +13,30 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from msgspec import field
+
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import StartupError
 
 _OWN = files("pellucid.auth.mail") / "letters"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Discreet, frozen=True):
     """A mail to be rendered: to whom, from which template, with which values."""
 
     recipient: str
     template: str
-    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    values: Hidden[Mapping[str, str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Discreet, frozen=True):
     """A mail as it is sent. ``html`` is None where there is no such part."""
 
     sender: str
     recipient: str
     subject: str
-    body: str = field(repr=False)
-    html: str | None = field(default=None, repr=False)
+    body: Hidden[str]
+    html: Hidden[str | None] = None
 
     @property
     def domain(self) -> str:

@@ -7,11 +7,11 @@ stored could do so (RFC 9700, 4.7).
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct, field
 from sqlalchemy import func, insert, update
 
 from pellucid.auth.opaque import derived, digest, new_secret
@@ -19,6 +19,7 @@ from pellucid.auth.providers.provider import Sign, challenge
 from pellucid.auth.providers.tables import FlowState
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import ProofRefused
 
 LIFE = timedelta(minutes=10)
@@ -27,14 +28,13 @@ CODE_LIFE = timedelta(minutes=5)
 LONGEST_SECRET = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Discreet, frozen=True):
     """A sign-in that has come back. ``link`` is the account that the other one is to be linked to, None where somebody signs in;
     ``redirect_to`` is where the browser goes in the end, ``challenge`` the PKCE challenge of the program that asked, if one did."""
 
     id: UUID
     provider: str
-    sign: Sign = field(repr=False)
+    sign: Hidden[Sign]
     callback: str
     redirect_to: str | None = None
     link: UUID | None = None
@@ -42,8 +42,7 @@ class Flow:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Flows:
+class Flows(Struct, frozen=True):
     """All of them."""
 
     database: Database

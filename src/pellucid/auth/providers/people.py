@@ -1,8 +1,9 @@
 """Who a provider says that somebody is. Each provider words it in its own way; here it becomes one value."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pellucid.auth.addresses import sought
 from pellucid.errors import ProviderFailed
@@ -14,8 +15,7 @@ _KEPT = ("name", "full_name", "given_name", "family_name", "preferred_username",
 Answer = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Somebody at a provider. ``subject`` never changes there. ``email`` is None where the provider tells none, and counts as proved
     only with ``email_verified``. ``profile`` is what else is kept."""
 

@@ -4,12 +4,13 @@ import base64
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pellucid.auth.keys import Key
 from pellucid.auth.opaque import as_text
@@ -26,8 +27,7 @@ KEYS_PAUSE = 30.0
 APPLE_MINUTES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoints:
+class Endpoints(Struct, frozen=True):
     """What a provider publishes of itself (OpenID Connect Discovery 1.0, 3), or what was configured."""
 
     issuer: str
@@ -41,8 +41,7 @@ class Endpoints:
     """Whether it takes the client secret in the Authorization header only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """The secrets of one sign-in that is under way: what ties the provider's answers to it."""
 
     state: str

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from pellucid.auth.tables import Password, User
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import ReadSession, WriteSession
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import Duplicate, InvalidFields, LastWayIn, NotLinked, PellucidError, RowNotFound, UnknownProvider
 
 METHOD = "oauth"
@@ -42,12 +42,11 @@ from auth.users u where u.id = :user_id
 """In how many ways an account can be entered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Discreet, frozen=True):
     """A sign-in that has begun: where to send the browser, and the secret for its cookie."""
 
     url: str
-    browser: str = field(repr=False)
+    browser: Hidden[str]
 
 
 class Others:

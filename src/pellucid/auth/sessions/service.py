@@ -5,7 +5,6 @@ signed afterwards by `grant`, with no connection held: hooks of the application 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,6 +27,7 @@ from pellucid.auth.tokens import AccessToken, Tokens
 from pellucid.database.caller import ACCOUNTS
 from pellucid.database.core import Database
 from pellucid.database.session import ReadSession, WriteSession
+from pellucid.discreet import Discreet, Hidden
 from pellucid.errors import SessionEnded
 
 AAL1, AAL2 = "aal1", "aal2"
@@ -36,25 +36,23 @@ OPERATOR, ACCOUNT = "service_role", "authenticated"
 """The role of those who run the server, and that of everybody who has an account."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Discreet, frozen=True):
     """A session as it was opened, refreshed or stepped up, and the secrets that prove it from now on."""
 
     session: Session
     user: User
-    refresh_token: str | None = field(default=None, repr=False)
-    cookie: str | None = field(default=None, repr=False)
+    refresh_token: Hidden[str | None] = None
+    cookie: Hidden[str | None] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(Discreet, frozen=True):
     """The same, with an access token."""
 
     session: Session
     user: User
     access: AccessToken
-    refresh_token: str | None = field(default=None, repr=False)
-    cookie: str | None = field(default=None, repr=False)
+    refresh_token: Hidden[str | None] = None
+    cookie: Hidden[str | None] = None
 
 
 class Sessions:

@@ -1,15 +1,15 @@
 """What the catalog's queries gave, row by row, before anything is made of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The answers to `pellucid.database.catalog.queries`, all from one snapshot."""
 
     roles: Rows

@@ -1,10 +1,11 @@
 """The catalog's values. They are frozen: a reload makes a new `Catalog`, and a request keeps the one it began with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 
 class TableName(NamedTuple):
@@ -34,8 +35,7 @@ class Fill(Enum):
     """GENERATED ALWAYS (identity or stored or virtual expression): the client may not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column.
 
     ``type`` is the declared type as ``format_type`` prints it (``character varying(20)``, ``integer[]``); ``base`` is the name in
@@ -61,8 +61,7 @@ class Column:
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
+class Representation(Struct, frozen=True):
     """How a domain is shown and read: the functions of its casts (PostgreSQL, CREATE CAST), None where it has none.
 
     ``to_json`` takes the domain and gives ``json``; ``from_json`` and ``from_text`` give the domain.
@@ -73,8 +72,7 @@ class Representation:
     from_text: TableName | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
+class ForeignKey(Struct, frozen=True):
     """A foreign key, with its columns and the columns it points at in the same order."""
 
     name: str
@@ -92,8 +90,7 @@ class Cardinality(Enum):
     MANY_TO_MANY = "many-to-many"
 
 
-@dataclass(frozen=True, slots=True)
-class Junction:
+class Junction(Struct, frozen=True):
     """The table between two others. ``near`` pairs the origin's columns with the junction's, ``far`` the junction's with the target's.
 
     ``constraints`` are its two foreign keys, the one to the origin first.
@@ -105,8 +102,7 @@ class Junction:
     far: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Relationship:
+class Relationship(Struct, frozen=True):
     """One way from a table or view to another.
 
     ``constraint`` is the foreign key's name and ``columns`` pairs the origin's columns with the target's; both are empty for a computed
@@ -135,8 +131,7 @@ class Relationship:
         return self.origin == self.target
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table, partitioned table, view, materialized view or foreign table.
 
     ``columns`` keeps PostgreSQL's order. ``primary_key`` of a view are the primary keys of the tables under it that it shows whole; nothing
@@ -175,8 +170,7 @@ class Table:
         return privilege in self.privileges.get(role, frozenset())
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """One input parameter of a function. Its name is empty when it has none.
 
     ``type`` is as ``format_type`` prints it; ``cast`` the same, schema-qualified and quoted; for a variadic one both are the array's.
@@ -189,8 +183,7 @@ class Parameter:
     cast: str = "pg_catalog.text"
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """One function; overloaded ones are several values of the same name.
 
     ``returns`` is the declared type, ``returns_set`` tells SETOF and TABLE. ``returns_table`` names the exposed table whose rows it
@@ -222,8 +215,7 @@ class Function:
         return self.result is None and self.returns != "record"
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(Struct, frozen=True):
     """Who makes a media type of rows: an aggregate over rows of ``table``, or of any rows where that is None.
 
     ``media`` is what the answer's content type says: ``application/octet-stream`` where the handler is for ``*/*``.
@@ -234,8 +226,7 @@ class Handler:
     table: TableName | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Struct, frozen=True):
     """The exposed schemas at one moment.
 
     ``roles`` are those a request may take. ``role_settings`` holds what ``ALTER ROLE … SET`` gave them (timeouts above all):

@@ -1,17 +1,18 @@
 """Types as columns have them, resolved down to what lies under domains and arrays."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 CHARACTERS = frozenset({"varchar", "bpchar"})
 HEADER = 4
 """PostgreSQL stores the length of ``varchar(20)`` as 24."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One type, resolved. ``cast`` is its own qualified name, not that of its base; ``required`` tells that a domain forbids null."""
 
     base: str

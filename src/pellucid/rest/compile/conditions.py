@@ -1,8 +1,9 @@
 """Conditions, operands, outputs and orders as SQL. ``t`` is the table in every statement, ``t1``, ``t2``… those embedded in it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import Column, TableName
 from pellucid.rest.compile.writer import Parameters, identifier, relation
@@ -73,8 +74,7 @@ def _no_related(sort: Sort) -> str:
     raise ValueError(f"nothing is embedded at place {sort.embed}")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """How the columns of one table are written.
 
     ``alias`` is the table's name in the statement, ``row`` its whole row, as a function takes it. ``presence`` writes the condition that a

@@ -4,7 +4,9 @@ The table of the nth embed is ``tn``, its junction ``jn``; ``rn`` is what is rea
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Relationship
 from pellucid.rest.compile.conditions import ROOT, Scope, aggregated, inside, operand, order_by, output, written
@@ -47,8 +49,7 @@ def _scope(read: Read, source: str | None) -> Scope:
     return Scope(row=f"ROW({columns})::{relation(read.table.name)}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(Struct, frozen=True):
     """One item of a select list; ``group`` is what it is grouped by where that is not the item itself."""
 
     text: str
@@ -57,8 +58,7 @@ class _Item:
     group: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """What an embedded table adds to a SELECT. ``presence`` is the condition that a row has some of it, ``absence`` that it has none."""
 
     number: int

@@ -7,8 +7,9 @@ of texts; ``replaced`` how many rows of an upsert were there before; ``status`` 
 Where the plan of the statement is asked for, it answers that instead: EXPLAIN's own rows.
 """
 
-from dataclasses import replace
 from enum import Enum
+
+from msgspec.structs import replace
 
 from pellucid.rest.compile.body import body, one_row
 from pellucid.rest.compile.call import call

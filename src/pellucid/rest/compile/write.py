@@ -1,7 +1,9 @@
 """Inserts, updates and deletes. What is written hands on the columns that its answer needs, and no others, so that column grants hold."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Column, Table
 from pellucid.rest.compile.conditions import where
@@ -14,8 +16,7 @@ _REPLACED = "coalesce(nullif(current_setting('pellucid.replaced', true), ''), '0
 from a replaced one in every kind of table, and to every role (PostgreSQL 18 has ``OLD`` for it)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A write as common table expressions, of which the last is ``w``: the rows written, in the order of the body.
 
     ``key`` writes the primary key of one of them, where it is to be told. ``place`` is the column of ``w`` that keeps this order through

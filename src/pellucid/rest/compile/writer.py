@@ -1,21 +1,20 @@
 """What every compiler of a statement uses: numbered parameters and quoted names."""
 
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from pellucid.database.catalog.model import TableName
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """SQL with ``$1`` parameters, and their values."""
 
     sql: str
     parameters: tuple[object, ...]
 
 
-@dataclass(slots=True)
-class Parameters:
+class Parameters(Struct):
     """Collects the values of a statement while its text is written, and counts the tables embedded in it."""
 
     values: list[object] = field(default_factory=list)

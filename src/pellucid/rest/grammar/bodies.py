@@ -3,9 +3,9 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic_core import from_json
 
 from pellucid.errors import BeyondLimit, MalformedBody
@@ -20,8 +20,7 @@ _UNREADABLE = "Empty or invalid json"
 _CSV_FIELD = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r\n|[\r\n]|$)')
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(Struct, frozen=True):
     """The rows of a body: as sent, for PostgreSQL to read without loss, and as parsed, for judging them.
 
     ``listed`` tells whether they came as a list. ``raw`` is a JSON array; where the request says which ``columns`` it fills,
@@ -33,8 +32,7 @@ class Payload:
     listed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """What a function is called with: the bytes as sent, and their media type. ``pairs`` are the fields of a form, decoded."""
 
     content: bytes

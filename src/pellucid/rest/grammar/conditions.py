@@ -1,9 +1,10 @@
 """Reads filters and the trees that ``and`` and ``or`` make of them."""
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
+
+from msgspec import Struct
 
 from pellucid.errors import BeyondLimit, MalformedQuery
 from pellucid.rest.grammar.fields import Field, parse_field, scan_field, scan_quoted
@@ -58,8 +59,7 @@ class Tally:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """A filter without its field: ``not.in.(1,2)``."""
 
     operator: Operator

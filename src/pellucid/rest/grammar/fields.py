@@ -1,7 +1,8 @@
 """Fields: a column, and the way into its JSON."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.errors import BeyondLimit
 from pellucid.rest.grammar.scanner import MAX_NAME, Scanner, Unfit, delimiter
@@ -22,16 +23,14 @@ MAX_STEPS = 32
 """How many steps into its JSON one field may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step into a JSON value: an object's key or an array's index. ``as_text`` is ``->>`` (PostgreSQL, 9.16)."""
 
     key: str | int
     as_text: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A column by its name, and the steps into its JSON."""
 
     name: str

@@ -1,8 +1,9 @@
 """What a filter is: ``age=gte.18``, ``name=not.like.A*``, ``id=in.(1,2)``, ``or=(age.lt.18,age.gt.65)``."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
 
 from pellucid.rest.grammar.fields import Field, in_quotes
 
@@ -40,8 +41,7 @@ class Operator(StrEnum):
 Quantifier = Literal["any", "all"]
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """One comparison. ``values`` holds one text, but for ``in``, which may have any number.
 
     With a ``quantifier`` the one text is a PostgreSQL array (``{a,b}``) of which any or all elements must fit. ``language`` is the text
@@ -67,8 +67,7 @@ class Filter:
         return self.values[0] if self.operator is Operator.IS else in_quotes(self.values[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
+class Logic(Struct, frozen=True):
     """Several conditions that must all hold (``and``) or of which one must (``or``)."""
 
     junction: Literal["and", "or"]

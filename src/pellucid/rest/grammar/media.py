@@ -1,8 +1,9 @@
 """What a client accepts: the ``Accept`` header (RFC 9110, 12.5.1), with PostgREST's own media types and their parameters."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 JSON = "application/json"
 SINGULAR = "application/vnd.pgrst.object+json"
@@ -28,8 +29,7 @@ _PARAMETER = re.compile(r'\s*;\s*([a-z0-9-]+)\s*=\s*(?:"([^"]*)"|([a-z0-9|-]+))'
 _NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
 
 
-@dataclass(frozen=True, slots=True)
-class PlanForm:
+class PlanForm(Struct, frozen=True):
     """How the execution plan of a request is wanted: in which format, with which options of ``EXPLAIN``, of which representation."""
 
     format: Literal["json", "text"]
@@ -37,8 +37,7 @@ class PlanForm:
     of: "Accepted"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """One media type that a client accepts.
 
     ``media`` is one of this module's constants, or anything else as sent, with its parameters. ``stripped`` leaves keys out whose

@@ -1,7 +1,8 @@
 """The order: ``order=age.desc,other(name).asc.nullslast``."""
 
-from dataclasses import dataclass
 from functools import lru_cache, partial
+
+from msgspec import Struct
 
 from pellucid.errors import BeyondLimit
 from pellucid.rest.grammar.fields import Field, quoted, scan_field, scan_name
@@ -11,8 +12,7 @@ MAX_TERMS = 64
 """How many terms an order may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One term of an order. ``nulls_first`` None leaves it to PostgreSQL: last when ascending, first when descending.
 
     ``related`` is the embedded table that the field belongs to: ``order=other(name).desc``.

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
+
+from msgspec import Struct
 
 
 class Return(StrEnum):
@@ -54,8 +55,7 @@ class Handling(StrEnum):
 _Preference = TypeVar("_Preference", Resolution, Return, Count, Missing, Handling, TransactionEnd)
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(Struct, frozen=True):
     """The preferences of one request; None where it has none.
 
     ``max_affected`` is the most rows that a write may touch (PostgREST's profile minds it only under ``handling=strict``). ``timezone``

@@ -1,9 +1,11 @@
 """The whole query string, read into one value."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pellucid.errors import BeyondLimit, MalformedQuery
 from pellucid.rest.grammar.conditions import Tally, parse_comparison, parse_logic
@@ -28,8 +30,7 @@ MAX_PARAMETERS = 1000
 """How many parameters one query string may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What a query says of one embedded table: ``other.age=gt.3``, ``other.order=age``, ``other.limit=1``."""
 
     conditions: tuple[Condition, ...] = ()
@@ -38,8 +39,7 @@ class Part:
     offset: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """What the query string asks for, not yet judged.
 
     ``limit`` and ``offset`` are still text: a header has a say in them. ``embedded`` holds what is said of embedded tables, by the path of

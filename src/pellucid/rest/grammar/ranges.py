@@ -1,7 +1,8 @@
 """Which rows of a result: ``limit`` and ``offset``, or a ``Range`` header."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.errors import MalformedQuery, UnacceptableRange
 
@@ -11,8 +12,7 @@ _LARGEST = 2**63 - 1
 _NEGATIVE = "Limit should be greater than or equal to zero."
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """Rows ``offset`` to ``offset + limit - 1``, counted from 0; no limit means all that follow."""
 
     offset: int = 0

@@ -1,9 +1,11 @@
 """The select list: ``select=id,full:name,age::text,address->>city,author:people!writer(name)``."""
 
 import re
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache, partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pellucid.errors import BeyondLimit
 from pellucid.rest.grammar.fields import MAX_STEPS, Field, in_quotes, quoted, scan_field, scan_name, usual_path
@@ -33,8 +35,7 @@ _JOIN = re.compile(r"(?:left|inner)(?=[!(])")
 _TYPE = re.compile(r"[\w $]+(?:\(\d{1,9}(?:, ?\d{1,9})?\)[\w $]*)?(?:\[\])*")
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Struct, frozen=True):
     """``*``: all columns of the table."""
 
     def __str__(self) -> str:
@@ -52,8 +53,7 @@ class Aggregate(StrEnum):
     MAX = "max"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One field of the answer: what, under which name, cast to which type.
 
     ``field`` is None for ``count()``, which counts rows. ``cast`` is applied before the aggregate, ``aggregate_cast`` to what it gives.
@@ -72,8 +72,7 @@ class Item:
         return f"{_alias(self.alias)}{what}{_cast(self.aggregate_cast)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(Struct, frozen=True):
     """Rows of another table: ``alias:name!hint!inner(…)``, or ``...name(…)`` whose columns stand among the row's own.
 
     ``inner`` keeps only rows that have some; None says nothing, which means ``left``. ``select`` may be empty: then nothing of it is

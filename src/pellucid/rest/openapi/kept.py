@@ -4,15 +4,15 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 MOST = 32
 """How many descriptions one `Documents` keeps at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A description of the API as JSON, and the tag of this very content (RFC 9110, 8.8.3)."""
 
     content: bytes

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import Cardinality, Catalog, Column, Function, Parameter, Table, TableName
 from pellucid.rest.openapi.values import declared
@@ -26,8 +27,7 @@ _TYPES: Mapping[str, str | None] = {
 _FORMATS = {"smallint": "int32", "integer": "int32", "bigint": "int64"}
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
+class Viewer(Struct, frozen=True):
     """Who looks at the description of which schema; ``guarded`` (production): only what has row level security is served."""
 
     role: str

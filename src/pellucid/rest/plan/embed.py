@@ -1,7 +1,9 @@
 """Embedded tables: which relationship each means, and what is said of each in the query."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Privilege, Relationship, Table, TableName
 from pellucid.errors import AmbiguousRelationship, NotExposed, UnknownRelationship
@@ -17,16 +19,14 @@ from pellucid.rest.plan.spread import lifted
 _NOTHING = Part()
 
 
-@dataclass(slots=True)
-class Said:
+class Said(Struct):
     """What the query says of one embedded table, and of those inside it by their place in its ``select``."""
 
     part: Part = _NOTHING
     inside: "dict[int, Said]" = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Embedder:
+class Embedder(Struct, frozen=True):
     """Plans the tables embedded in a table, to any depth.
 
     ``ranged`` tells that limits count: what a write answers has none. ``handed`` tells that a call hands on the rows of the first table.

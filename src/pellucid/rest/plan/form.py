@@ -1,8 +1,10 @@
 """Which form an answer has: the media type that is agreed on, and how its body is made of rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Catalog, Function, Handler, TableName
 from pellucid.errors import NotAcceptable
@@ -30,8 +32,7 @@ class Shape(Enum):
     """What an aggregate of the database makes of the rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How the answer is written.
 
     ``media`` is the whole content type. ``stripped`` leaves out keys whose value is null. ``singular`` tells that the client asked for

@@ -1,8 +1,9 @@
 """Plans: what the database will be asked to do. They hold columns of the catalog, never a client's names."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import Column, Function, Parameter, Relationship, Table
 from pellucid.rest.grammar.fields import Step
@@ -12,16 +13,14 @@ from pellucid.rest.grammar.ranges import ALL, Range
 from pellucid.rest.grammar.select import Aggregate
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(Struct, frozen=True):
     """A column, plain or computed, and the steps into its JSON."""
 
     column: Column
     path: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """One comparison of an operand with values, which stay text until PostgreSQL reads them."""
 
     operand: Operand
@@ -32,16 +31,14 @@ class Comparison:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(Struct, frozen=True):
     """Whether a row has no rows in an embedded table (``negated``: it has some), by the place of the embed in its `Read`."""
 
     embed: int
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Junction:
+class Junction(Struct, frozen=True):
     """Several conditions joined by ``and`` or ``or``."""
 
     junction: Literal["and", "or"]
@@ -52,8 +49,7 @@ class Junction:
 Condition = Comparison | Presence | Junction
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """One column of the answer, under its name there. Without an operand it stands for the row itself, whatever is in it.
 
     ``cast`` is a type as SQL writes it; it comes before the aggregate, ``aggregate_cast`` after it.
@@ -66,8 +62,7 @@ class Output:
     aggregate_cast: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(Struct, frozen=True):
     """One term of the order.
 
     ``embed`` is the place of the embed that the operand belongs to, None for the table itself. ``output`` is the name that it has among
@@ -81,8 +76,7 @@ class Sort:
     output: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lifted:
+class Lifted(Struct, frozen=True):
     """A column of a spread table, as it stands among the row's own: ``source`` is its name in the table that was spread."""
 
     source: str
@@ -91,8 +85,7 @@ class Lifted:
     aggregate_cast: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Embed:
+class Embed(Struct, frozen=True):
     """Rows of a related table within each row.
 
     ``inner`` drops rows that have none. ``hidden`` answers nothing of them. ``spread`` puts the ``lifted`` columns among the row's own,
@@ -109,8 +102,7 @@ class Embed:
     asked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """Rows of a table, or of what a write or a call hands on, with the rows embedded in them.
 
     ``table`` is None where nobody knows the columns (a bare ``record``) or there are none (a scalar): everything is answered then.
@@ -138,16 +130,14 @@ class OnConflict(Enum):
     IGNORE = "ignore"
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Rows of a body that fill the same columns; ``places`` are their positions in it, counted from 0, None for all of them."""
 
     columns: tuple[Column, ...]
     places: tuple[int, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A request for rows. ``count`` tells whether, and how, all of them are counted, those outside the range too.
 
     ``enough`` is the number of rows up to which an estimated count is exact; None where it always is.
@@ -158,8 +148,7 @@ class Reading:
     enough: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(Struct, frozen=True):
     """New rows. ``answer`` reads what comes back from the rows written, None where nothing is to; ``located`` asks for its key.
 
     Only those rows of the body are written for which ``where`` holds: a ``PUT`` names its row twice, in its address and in its body.
@@ -177,8 +166,7 @@ class Insert:
     reset: tuple[Column, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """Changed rows. Beside what the row gives, ``nulled`` are set to null, as a replacement does, and ``defaulted`` to their defaults."""
 
     table: Table
@@ -190,8 +178,7 @@ class Update:
     defaulted: tuple[Column, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """Rows to be removed."""
 
     table: Table
@@ -199,8 +186,7 @@ class Delete:
     answer: Read | None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A function to be called. ``read`` reads what it answers.
 
     Its arguments are ``named`` (each a text, or several for a variadic parameter), or those ``given`` by the first object of the JSON

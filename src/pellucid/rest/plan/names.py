@@ -1,8 +1,9 @@
 """From the client's names to the catalog's. What is not in the catalog goes no further."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import Catalog, Column, Privilege, Table, TableName
 from pellucid.database.friendly import Refusal, faults
@@ -15,8 +16,7 @@ _TABLE_LIKENESS = 0.75
 _KINDS = {"view": "view", "materialized": "materialized view", "foreign": "foreign table"}
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """For whom, and against what, a request is judged.
 
     ``anonymous`` tells that the role is the one of callers who have proved nothing. ``aggregates`` lets rows be taken together.

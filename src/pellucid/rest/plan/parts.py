@@ -1,7 +1,8 @@
 """The parts that every read has: conditions, outputs, order, and the key in the path."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.database.catalog.model import Column, Table
 from pellucid.errors import AggregatesOff, MalformedQuery, NotEmbedded, UnfitEmbedFilter, UnfitOrder
@@ -18,8 +19,7 @@ from pellucid.rest.profile import Profile
 _COUNT = Field("count")
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """Where names are looked up: the table, for whom, and the tables embedded in it.
 
     ``depth`` tells how deep the table is embedded. ``label`` is what PostgreSQL calls the table in its errors, where that is not its name.

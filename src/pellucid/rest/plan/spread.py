@@ -1,6 +1,6 @@
 """Spread tables: their columns stand among those of the row they belong to, and their aggregates are made there."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pellucid.errors import NotImplementedYet
 from pellucid.rest.plan.model import Embed, Lifted

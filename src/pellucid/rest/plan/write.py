@@ -1,6 +1,6 @@
 """Writes: which rows, which columns, and what comes back."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Privilege
 from pellucid.errors import LimitOnUpsert, MalformedBody, MalformedQuery, StatementRefused, UnfitUpsert

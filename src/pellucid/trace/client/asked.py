@@ -1,10 +1,12 @@
 """What is asked, and which ways may be gone to ask it. Values only."""
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pellucid.trace.client.failure import Failed
 
@@ -28,8 +30,7 @@ class Version(StrEnum):
     THREE = "http3"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a request goes: scheme, host (without brackets) and port."""
 
     scheme: str
@@ -48,8 +49,7 @@ class Origin:
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One request. Headers are pairs, in the order in which they are sent; ``url`` has no user, password or fragment any more.
 
     Attributes:
@@ -141,8 +141,7 @@ def _ascii(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(Struct, frozen=True):
     """How to ask.
 
     Attributes:

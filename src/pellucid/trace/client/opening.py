@@ -1,9 +1,9 @@
 """From a name to a connection that speaks HTTP: DNS, connect, TLS, each a row."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from aioquic.tls import SessionTicket
+from msgspec.structs import replace
 
 from pellucid.observe import Stage
 from pellucid.trace.client import http3, wire

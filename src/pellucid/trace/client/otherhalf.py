@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from pellucid.trace.client.asked import Asked
 from pellucid.trace.client.client import TRACE_HEADER, TRACE_TOKEN, Client

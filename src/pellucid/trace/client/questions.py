@@ -1,7 +1,5 @@
 """Questions to name servers (RFC 1035): which is asked, what it says, what becomes of one that is silent."""
 
-from dataclasses import dataclass
-
 import dns.asyncbackend
 import dns.asyncquery
 import dns.exception
@@ -12,6 +10,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
+from msgspec import Struct
 
 from pellucid.trace.client.failure import Failed
 from pellucid.trace.client.hosts import spelt
@@ -26,8 +25,7 @@ ROUNDS = 2
 Server = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """Whom to ask, and which domains complete a short name (resolv.conf(5))."""
 
     servers: tuple[Server, ...]
@@ -43,8 +41,7 @@ class Config:
         return [whole, *longer] if host.count(".") >= self.ndots else [*longer, whole]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What a server said. ``silent`` are those that said nothing before it, or could not say; ``asked`` counts the questions sent."""
 
     kind: str

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 from time import perf_counter
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from pellucid.trace.client.failure import Failed
 
@@ -23,8 +24,7 @@ class Closable(Protocol):
 Won = TypeVar("Won", bound=Closable)
 
 
-@dataclass(slots=True)
-class Try:
+class Try(Struct):
     """One address: when it was tried, for how long, and how it ended."""
 
     address: str
@@ -37,8 +37,7 @@ class Try:
         return f"{self.address} {self.outcome} after {self.seconds * 1000:.1f} ms, begun at {self.began * 1000:.1f} ms"
 
 
-@dataclass(frozen=True, slots=True)
-class Race(Generic[Won]):
+class Race(Struct, Generic[Won], frozen=True):
     """How it ended."""
 
     winner: Won

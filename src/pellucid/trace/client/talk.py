@@ -1,8 +1,9 @@
 """One way to ask and be answered over an open connection, the same for each version of HTTP."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from pellucid.trace.client.asked import Asked
 from pellucid.trace.client.failure import Failed
@@ -15,8 +16,7 @@ Sink = Callable[[bytes], object]
 """What becomes of the body, piece by piece."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The beginning of an answer. Names of headers are in lower case."""
 
     status: int

@@ -1,7 +1,6 @@
 """TLS over TCP (RFC 8446, RFC 5246): the handshake step by step, judged by ourselves so that a refusal can say all it saw."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from OpenSSL import SSL
 
 from pellucid.trace.client.asked import Origin, Version, Ways
@@ -149,8 +148,7 @@ class Secure:
         return agreed | ({"group": group} if group else {})
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """Decides whether a chain of certificates proves a host."""
 
     ways: Ways

@@ -5,8 +5,9 @@ SET ROLE. So nobody's statement is ever planned where an administrator has logge
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pellucid.trace.conditions import columns_of
 from pellucid.trace.document import Advice
@@ -30,8 +31,7 @@ _TABLE = """select c.oid, c.oid::regclass::text as name, greatest(c.relpages, 1)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2 and c.relkind = 'r'"""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """An index that would serve a scan, on a table of so many pages."""
 
     table: str

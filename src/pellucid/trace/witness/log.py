@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import asyncpg
+from msgspec import Struct
 
 from pellucid.trace.document import Record
 from pellucid.trace.witness.lookout import Lookout
@@ -32,8 +32,7 @@ _BLOCK = re.compile(r"blkref #(\d+): rel (\d+)/(\d+)/(\d+) fork\w* (\w+) blk (\d
 _SUBTRANSACTIONS = re.compile(r"subxacts: ([\d ]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A page that a record is about: the relation's tablespace, database and file number, and the page's number."""
 
     space: int
@@ -42,8 +41,7 @@ class Block:
     page: int
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """A table or an index, with the file that it lies in; ``indexed`` is the table of an index."""
 
     name: str
@@ -52,8 +50,7 @@ class Relation:
     indexed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """Where a record put a row: line pointers on a page of a table."""
 
     relation: Relation
@@ -61,8 +58,7 @@ class Written:
     lines: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """The records of one transaction, their bytes, where it put rows, and the end of its commit record."""
 
     records: tuple[Record, ...] = ()

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pellucid.database.capabilities import Capabilities, Feature
 from pellucid.database.catalog.line import Line
@@ -25,8 +26,7 @@ _EXTENSIONS = """select extname, quote_ident(nspname) as schema
 from pg_extension e join pg_namespace n on n.oid = e.extnamespace"""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What there is in the database that is looked at. ``extensions`` are the schemas that extensions live in, quoted."""
 
     version: int = 0

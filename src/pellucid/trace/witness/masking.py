@@ -6,8 +6,10 @@ name is no secret's; a text constant in a plan is shown where it is such a param
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pellucid.trace.witness.tokens import Kind, bare, binds, constants, content, tokens
 from pellucid.web.redact import BLOT, is_secret, redact
@@ -42,8 +44,7 @@ _DROPPED = frozenset({"Output", "Query Text", "Query Parameters"})
 """Parts of a plan that are not kept: they repeat the statement, or hold whole rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(Struct, frozen=True):
     """The parameters of a statement as they may be shown, and what that means for its plan.
 
     ``known`` are constants that may be shown wherever they stand; ``hidden`` are numbers that may not. Without ``numbers`` no other number

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pellucid.trace.document import Statement
 from pellucid.trace.witness.masking import Masked, anonymous, plan
@@ -19,8 +20,7 @@ _DURATION = re.compile(r"([\d.]+) ms")
 _TEXT = re.compile(r'"Query Text": ("(?:[^"\\]|\\.)*")')
 
 
-@dataclass(slots=True)
-class Told:
+class Told(Struct):
     """All that was told of one statement's text: how often it ran, how long in all, and the plan of the slowest time."""
 
     sql: str

@@ -1,7 +1,8 @@
 """The page on which a row lies, and its picture (pageinspect and pg_freespacemap, PostgreSQL F.23 and F.27)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pellucid.trace.document import Place
 from pellucid.trace.witness.log import Written
@@ -22,8 +23,7 @@ from {schema}.heap_page_items({schema}.get_raw_page($1::text, $2::int8)) where l
 _FREE = "select {schema}.pg_freespace($1::text::regclass, $2::int8)::int as free"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """A row on a page: its line pointer, and where it begins and how long it is, in bytes."""
 
     line: int
@@ -31,8 +31,7 @@ class Item:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A page: the end of its line pointers, the beginning of its rows, its size; and its rows."""
 
     lower: int

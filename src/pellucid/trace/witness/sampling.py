@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from time import perf_counter
 
 import asyncpg
+from msgspec import Struct, field
 
 from pellucid.trace.document import Lock
 from pellucid.trace.witness.lookout import BROKEN, Lookout
@@ -32,8 +32,7 @@ _LOCK = """select l.locktype as kind, l.mode, coalesce(l.relation, (select t.rel
 from pg_locks l where l.pid = $1 and not l.granted"""
 
 
-@dataclass(slots=True)
-class Samples:
+class Samples(Struct):
     """What was seen of one statement: seconds by wait event, and the locks that it waited for."""
 
     waits: dict[str, float] = field(default_factory=dict)

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import asyncpg
+from msgspec.structs import replace
 
 from pellucid.database.caller import ACCOUNTS_ROLE
 from pellucid.database.driver import Connection
