@@ -335,6 +335,13 @@ def test_a_refusal_does_not_repeat_the_token(tokens: Tokens) -> None:
     assert token not in shown
 
 
+def test_a_token_of_another_node_is_not_blamed_on_the_client_alone(tokens: Tokens) -> None:
+    """Where nodes have different keys, to sign in again would help for one request in two."""
+    fault = refused(tokens, signed(HEADER | {"kid": "another"}, good_claims(), KEY))
+    assert "signing_key_file" in str(fault.hint)
+    assert "signing_key_file" not in str(refused(tokens, "a.b.c").hint)
+
+
 def test_the_configured_secret_decides_how_tokens_are_signed() -> None:
     assert open_tokens(TokenOptions(secret=SECRET), KeyOptions()).keys.shared
     assert not open_tokens(TokenOptions(), KeyOptions(text=generate_key())).keys.shared

@@ -16,6 +16,7 @@ from pellucid.cli.banner import Facts, Terminal
 from pellucid.cli.errors import show
 from pellucid.cli.main import COMMANDS, app
 from pellucid.errors import StartupError
+from pellucid.settings import Settings
 
 runner = CliRunner()
 
@@ -48,9 +49,35 @@ def test_every_command_has_help(command: str) -> None:
     assert runner.invoke(app, [command, "--help"]).exit_code == 0
 
 
-@pytest.mark.parametrize("arguments", [["nope"], ["serve", "--nope"], ["serve", "--port", "abc"]])
-def test_wrong_usage_has_status_2(arguments: list[str]) -> None:
-    assert runner.invoke(app, arguments).exit_code == 2
+@pytest.mark.parametrize(
+    "arguments", [["nope"], ["serve", "--nope"], ["serve", "--port"], ["policy", "nope"], ["key", "a", "b"]]
+)
+def test_wrong_usage_is_one_line_and_has_status_2(arguments: list[str]) -> None:
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert "--help tells what there is" in line
+
+
+@pytest.mark.parametrize("arguments", [["--port", "abc"], ["--workers", "x"], ["--postgres-port", "1.5"]])
+def test_a_number_that_is_none_is_told_as_in_the_environment(arguments: list[str]) -> None:
+    error = runner.invoke(app, ["serve", *arguments]).exception
+    assert isinstance(error, StartupError)
+    name = arguments[0].removeprefix("--").replace("-", "_")
+    assert error.message == f"{name} in {arguments[0]}: it is no whole number"
+    assert error.hint == f"it is {Settings.model_fields[name].description}"
+
+
+@pytest.mark.parametrize("arguments", [[], ["serve"], ["policy", "add"], ["doctor"]], ids=str)
+def test_the_help_shows_switches_as_such(arguments: list[str]) -> None:
+    assert "<bool>" not in runner.invoke(app, [*arguments, "--help"]).output
+
+
+def test_a_directory_is_no_application(tmp_path: Path) -> None:
+    error = runner.invoke(app, ["serve", f"{tmp_path}/"]).exception
+    assert isinstance(error, StartupError)
+    assert error.message == f"{tmp_path} is a directory"
 
 
 def test_as_a_module() -> None:

@@ -120,11 +120,28 @@ def test_settings_of_the_application(here: Path) -> None:
         load({}, {"PELLUCID_APP_SETTINGS_A-B": "1"})
 
 
+def test_what_is_empty_is_told_so() -> None:
+    for name in ("db", "host", "channel"):
+        with pytest.raises(StartupError, match=f"{name} in --{name}: it is empty"):
+            load({name: ""}, {})
+
+
 class TestFile:
     def test_names_may_have_hyphens(self, here: Path) -> None:
         write(here / "pellucid.toml", 'max-body = "1MB"\nschemas = ["a", "b"]\n')
         settings = load({}, {}).settings
         assert (settings.max_body, settings.schemas) == (1_000_000, ("a", "b"))
+
+    @pytest.mark.parametrize("name", ["port", "workers", "pool_timeout", "max_body", "audit_days"])
+    def test_true_is_no_number(self, here: Path, name: str) -> None:
+        write(here / "pellucid.toml", f"{name} = true\n")
+        with pytest.raises(StartupError, match=f"{name} in pellucid.toml: it is no switch"):
+            load({}, {})
+
+    def test_switches_are_switches(self, here: Path) -> None:
+        write(here / "pellucid.toml", "share = false\nverify_email = true\n")
+        settings = load({}, {}).settings
+        assert (settings.share, settings.verify_email) == (False, True)
 
     def test_paths_are_relative_to_the_file(self, here: Path) -> None:
         file = write(here / "etc" / "own.toml", 'data = "instance"\n')

@@ -17,6 +17,7 @@ from pellucid.database.capabilities import Capabilities, Feature
 from pellucid.database.core import Database
 from pellucid.database.migrations import REVISIONS
 from pellucid.database.migrations.upgrade import scripts
+from pellucid.database.migrations.versions.r0008_quiet import SHARE
 from pellucid.database.options import DatabaseOptions
 from pellucid.errors import FeatureOff, StartupError
 from pellucid.postgres.cluster import Cluster
@@ -115,6 +116,64 @@ async def test_what_an_administrator_then_does_turns_everything_on(bare: Cluster
     for _ in range(3):
         await administer(bare, found := await bootstrap(dsn))
     assert (await bootstrap(dsn)).missing == (), found
+    await check_serving(dsn)
+
+
+@pytest.mark.parametrize("barred", ["", "revoke usage on schema pellucid from public"])
+async def test_a_database_that_was_prepared_tells_a_role_that_may_do_nothing_what_it_lacks(
+    bare: Cluster, barred: str
+) -> None:
+    await bootstrap(admin_dsn(bare))
+    dsn = await limited(bare, "", *filter(None, [barred]))
+    found = await bootstrap(dsn)
+    assert {Feature.DATA_API, Feature.ACCOUNTS} <= off(found) <= {Feature.DATA_API, Feature.ACCOUNTS, Feature.PLANS}
+    await administer(bare, found)
+    if barred:
+        await administer(bare, await bootstrap(dsn))
+    assert (await bootstrap(dsn)).missing == ()
+    await check_serving(dsn)
+
+
+async def test_a_role_that_may_not_see_the_version_has_the_data_api(bare: Cluster) -> None:
+    await bootstrap(admin_dsn(bare))
+    dsn = await limited(bare, "", "grant anon, authenticated, service_role, pellucid_accounts to owner")
+    found = await bootstrap(dsn)
+    assert found.data_api is None
+    assert [missing.needs for missing in found.missing if missing.off is Feature.ACCOUNTS] == [
+        "grant select on pellucid.alembic_version to owner"
+    ]
+    async with Database(DatabaseOptions(dsn), found) as database:
+        async with database.transaction(Caller("anon"), read_only=True) as transaction:
+            assert (await transaction.fetch("select current_user"))[0][0] == "anon"
+        with pytest.raises(FeatureOff, match="leave to see the version"):
+            database.write(ACCOUNTS)
+    await administer(bare, found)
+    assert (await bootstrap(dsn)).missing == ()
+    await check_serving(dsn)
+
+
+async def test_a_role_that_may_not_migrate_says_who_may(bare: Cluster) -> None:
+    """An administrator starts the newest Pellucid once; until then the data API goes on."""
+    await bootstrap(admin_dsn(bare))
+    dsn = await limited(
+        bare,
+        "",
+        "grant anon, authenticated, service_role, pellucid_accounts to owner",
+        "grant select on pellucid.alembic_version to owner",
+    )
+    await run(
+        admin_dsn(bare),
+        "update pellucid.alembic_version set version_num = '0007'",
+        "drop function pellucid.share_quiet",
+        f"drop function pellucid.share({SHARE})",
+    )
+    found = await bootstrap(dsn)
+    assert found.data_api is None
+    (lacking,) = [missing for missing in found.missing if missing.off is Feature.ACCOUNTS]
+    assert lacking.what == "the newest version of Pellucid's schemas"
+    assert "start Pellucid once with the URL of an administrator, for owner may not" in lacking.needs
+    await bootstrap(admin_dsn(bare))
+    assert (await bootstrap(dsn)).accounts is None
     await check_serving(dsn)
 
 

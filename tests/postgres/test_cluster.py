@@ -11,6 +11,7 @@ from pellucid.errors import StartupError
 from pellucid.lifecycle import State
 from pellucid.postgres.cluster import Cluster
 from pellucid.postgres.processes import processes_in, read_pid_file
+from pellucid.postgres.running import running_in
 from tests.postgres.world import ROOT, World, ask, free_port, in_fork
 
 PROMISED = {
@@ -263,6 +264,40 @@ def test_a_mistake_in_the_users_settings_is_named(world: World) -> None:
             cluster.start()
 
     world.tell(story)
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
+def test_a_data_directory_that_is_open_to_others_is_closed(world: World, mode: int) -> None:
+    """As one is that was copied or restored; PostgreSQL itself refuses it."""
+
+    def story(world: World) -> None:
+        cluster = world.cluster()
+        cluster.start()
+        cluster.stop()
+        data = cluster.placement.data
+        data.chmod(mode)
+        try:
+            cluster.start(world.told.append)
+            assert stat.S_IMODE(data.stat().st_mode) == 0o700
+            assert f"Closing the data directory {data}, which is open to others" in world.told
+        finally:
+            cluster.stop()
+
+    world.tell(story)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can give a directory away")
+def test_a_running_one_of_somebody_elses_says_whose_it_is(place: Path) -> None:
+    """PostgreSQL would refuse the role, and a URL that nobody gave would be blamed."""
+    cluster = World(place).cluster()
+    cluster.start()
+    try:
+        os.chown(cluster.directory.path, 65534, -1)
+        with pytest.raises(StartupError, match="belongs to nobody") as caught:
+            running_in(cluster.directory.path)
+        assert "Run as that user" in str(caught.value.hint)
+    finally:
+        cluster.stop()
 
 
 def test_a_forked_process_cannot_stop_it(place: Path) -> None:

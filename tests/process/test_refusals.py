@@ -90,3 +90,11 @@ def test_modules_that_cannot_be(home: Path) -> None:
     assert "absent.py" in refusal(home, "absent.py")
     (home / "empty.py").write_text("x = 1\n")
     assert "Pellucid" in refusal(home, "empty.py")
+
+
+def test_what_may_still_come_is_cautioned_of(home: Path) -> None:
+    """A role or a function that settings name may be made while the server runs: it starts, and says what is not there."""
+    named = {"PELLUCID_ANON_ROLE": "nobody_here", "PELLUCID_PRE_REQUEST": "nosuch.fn"}
+    with Serve(home, env=named) as serve:
+        serve.until('Caution: anon_role names "nobody_here"')
+        serve.until("Caution: pre_request names nosuch.fn()")

@@ -142,6 +142,9 @@ def test_bad_order_is_refused(text: str) -> None:
         (None, None, "99999999999999999999-", Range(2**63 - 1)),
         (None, None, "nonsense", Range()),
         ("9999999999999999999", None, None, Range(0, 2**63 - 1)),
+        ("99999999999999999999", None, None, Range(0, 2**63 - 1)),
+        ("9" * 5000, "9" * 5000, None, Range(2**63 - 1, 2**63 - 1)),
+        (f"{'0' * 50}7", "-0", None, Range(0, 7)),
     ],
 )
 def test_ranges(limit: str | None, offset: str | None, header: str | None, expected: Range) -> None:
@@ -151,8 +154,9 @@ def test_ranges(limit: str | None, offset: str | None, header: str | None, expec
 def test_bad_ranges_are_refused() -> None:
     with pytest.raises(MalformedQuery):
         parse_range("ten", None, None)
-    with pytest.raises(UnacceptableRange):
-        parse_range("-1", None, None)
+    for below in ("-1", f"-{'9' * 50}"):
+        with pytest.raises(UnacceptableRange):
+            parse_range(below, None, None)
     with pytest.raises(UnacceptableRange):
         parse_range(None, None, "9-0")
     with pytest.raises(UnacceptableRange):

@@ -53,6 +53,20 @@ test_native = scenarios(
         contains=("unknown-table", "people"),
     ),
     Scenario(
+        name="an unknown table that is like none, in production",
+        production=True,
+        request="GET /zebra",
+        status=404,
+        contains=("unknown-table", "listed in /docs"),
+        lacks=("in development",),
+    ),
+    Scenario(
+        name="an unknown table that is like none, in development",
+        request="GET /zebra",
+        status=404,
+        contains=("unknown-table", "a POST makes a new one in development"),
+    ),
+    Scenario(
         name="an unknown column in a filter",
         request="GET /people?agee=1",
         status=400,

@@ -127,6 +127,44 @@ test_pre_request = scenarios(
     settings={"pre_request": "note"},
 )
 
+test_what_is_not_there = scenarios(
+    Scenario(
+        name="a function to call first is no fault of the client",
+        request="GET /people",
+        settings={"pre_request": "nosuch.fn"},
+        status=500,
+        contains=('"code":"database"', "3F000", "It is not your fault"),
+        lacks=("change the request",),
+    ),
+    Scenario(
+        name="nor is it in production, which shows nothing of it",
+        request="POST /people",
+        json={"name": "x"},
+        production=True,
+        settings={"pre_request": "nosuch"},
+        status=500,
+        contains=('"code":"database"', "It is not your fault"),
+        lacks=("nosuch",),
+        leaves=(COUNT, 3),
+    ),
+    Scenario(
+        name="PostgREST answers as for any function",
+        request="GET /rest/v1/people",
+        settings={"pre_request": "nosuch"},
+        status=404,
+        contains=("42883", "nosuch()"),
+    ),
+    Scenario(
+        name="without the role of strangers a token helps",
+        request="GET /people",
+        settings={"anon_role": "nobody_here"},
+        status=403,
+        contains=("Send an access token", "anon_role"),
+        lacks=("another role",),
+    ),
+    setup=PEOPLE,
+)
+
 
 def inserted(end: str, wish: str | None, left: int) -> Scenario:
     """A row inserted, and how many there are then."""

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field, field_validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pellucid.errors import DatabaseError, PellucidError, Unavailable, UnknownTable
+from pellucid.errors import DatabaseError, Interrupted, PellucidError, Unavailable, UnknownTable
 from pellucid.web.catcher import was_logged
 from pellucid.web.options import WebOptions
 from tests.web.site import Site
@@ -273,6 +273,7 @@ async def test_errors_in_the_users_middleware_are_answered_too(site: Site) -> No
     [
         (UnknownTable("x"), None, False),
         (Unavailable("x"), logging.WARNING, False),
+        (Interrupted("x", sqlstate="57014"), logging.WARNING, False),
         (DatabaseError("x", sqlstate="XX000"), logging.ERROR, True),
     ],
 )

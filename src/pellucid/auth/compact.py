@@ -32,15 +32,21 @@ _UNSIGNED = ("Wrong or unsupported encoding algorithm", "JWT is unsecured but ex
 class Unreadable(ValueError):
     """The text is no token that can be accepted; the message says why, and holds nothing of the token.
 
-    ``in_postgrest`` and ``details`` are the same in PostgREST's words.
+    ``in_postgrest`` and ``details`` are the same in PostgREST's words. ``hint`` is a way out, where it is another than to sign in.
     """
 
     def __init__(
-        self, reason: str, in_postgrest: str = "JWT cryptographic operation failed", details: str | None = None
+        self,
+        reason: str,
+        in_postgrest: str = "JWT cryptographic operation failed",
+        details: str | None = None,
+        *,
+        hint: str | None = None,
     ) -> None:
         super().__init__(reason)
         self.in_postgrest = in_postgrest
         self.details = details
+        self.hint = hint
 
 
 class Compact(Discreet, frozen=True):

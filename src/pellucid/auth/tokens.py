@@ -33,6 +33,10 @@ REMEMBERED = 1024
 """Genuine tokens whose signature a process need not check again, unless chosen otherwise."""
 
 _NO_KEY = "No suitable key or wrong key type"
+_ANOTHERS = (
+    "Sign in again with POST /login. If the new token is refused too, tell whoever runs this server: nodes behind one address need "
+    "one signing key (signing_key_file)."
+)
 
 
 class TokenOptions(Discreet, frozen=True):
@@ -207,7 +211,10 @@ class Tokens:
             )
         if not fitting:
             raise compact.Unreadable(
-                "it was not signed with a key of this server", _NO_KEY, "No suitable key was found to decode the JWT"
+                "it was not signed with a key of this server",
+                _NO_KEY,
+                "No suitable key was found to decode the JWT",
+                hint=_ANOTHERS,
             )
         if not any(key.verifies(parts.algorithm, parts.signed, parts.signature) for key in fitting):
             raise compact.Unreadable(
@@ -259,6 +266,6 @@ def _not_genuine(fault: compact.Unreadable) -> Unauthenticated:
         f"The access token is not valid: {fault}.",
         in_postgrest=fault.in_postgrest,
         details=fault.details,
-        hint=judging.SIGN_IN,
+        hint=fault.hint or judging.SIGN_IN,
         headers=judging.challenge(fault.in_postgrest),
     )

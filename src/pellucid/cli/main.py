@@ -1,6 +1,8 @@
 """The command ``pellucid`` and what becomes of its errors."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +18,12 @@ COMMANDS = ("serve", "trace", "sql", "user", "policy", "doctor", "top", "key", "
 """The command ``x`` is the function ``command`` in ``pellucid.cli.x``, with its ``CONTEXT`` of click; or ``app`` there, where it has
 commands of its own."""
 
+MISTAKEN = 2
+"""The exit status where the command line is not understood."""
+
+_misuse: Any = sys.modules[typer.BadParameter.__module__]
+"""Where typer keeps the errors of the command line: in a part of its own, or in the library click."""
+
 
 class Commands(TyperGroup):
     """Imports a command when it is asked for: the others' imports would make every one of them slow."""
@@ -30,10 +38,48 @@ class Commands(TyperGroup):
             return None
         module = at_once(f"pellucid.cli.{cmd_name}")
         if hasattr(module, "app"):
-            return get_command(module.app)
+            return _plain(get_command(module.app), ctx)
         single = typer.Typer(add_completion=False)
         single.command(cmd_name, context_settings=module.CONTEXT)(module.command)
-        return get_command(single)
+        return _plain(get_command(single), ctx)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help of the command line as a whole."""
+        _plain(self, ctx)
+        super().format_help(ctx, formatter)
+
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        """Understand the command line as far as the command's name."""
+        with _understood():
+            return super().make_context(*args, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Understand the rest of it, and run the command."""
+        with _understood():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """A command line that is not understood is told in one line, as every other mistake is; typer has a box for it."""
+    try:
+        yield
+    except _misuse.UsageError as fault:
+        if isinstance(fault, _misuse.NoArgsIsHelpError):
+            raise
+        path = fault.ctx.command_path if fault.ctx else "pellucid"
+        show(StartupError(fault.format_message().rstrip("."), hint=f"{path} --help tells what there is"))
+        raise typer.Exit(MISTAKEN) from None
+
+
+def _plain(command: Any, context: Any) -> Any:
+    """The same command, whose help shows switches without a type: they take no value."""
+    for option in command.get_params(context):
+        if getattr(option, "is_flag", False):
+            option.metavar = ""
+    for inner in getattr(command, "commands", {}).values():
+        _plain(inner, context)
+    return command
 
 
 app = typer.Typer(

@@ -43,6 +43,8 @@ def locate(text: str, directory: Path) -> Module:
 
 def _from_file(text: str, path: Path, attribute: str | None) -> Module:
     path = path.resolve()
+    if path.is_dir():
+        raise StartupError(f"{path} is a directory", hint="name the file in it, such as: pellucid serve app.py")
     if not path.is_file():
         raise StartupError(f"there is no file {path}", hint="name your application, such as: pellucid serve app.py")
     root, parts = path.parent, [path.stem]

@@ -8,7 +8,9 @@ from msgspec import Struct
 from pellucid.database.bootstrap import bootstrap
 from pellucid.database.capabilities import Capabilities
 from pellucid.database.login import cautions
+from pellucid.database.named import Named
 from pellucid.postgres import PostgresServer
+from pellucid.rest.options import qualified
 from pellucid.settings import Settings
 from pellucid.web.logs import LogFormat, LogOptions, configure_logging
 
@@ -39,4 +41,14 @@ async def ready(
     started.result()
     progress("Preparing the database")
     capabilities = await bootstrap(server.admin_dsn, schemas=settings.schemas)
-    return Found(capabilities, await cautions(server.dsn, production=settings.production))
+    return Found(capabilities, await cautions(server.dsn, production=settings.production, named=named(settings)))
+
+
+def named(settings: Settings) -> Named:
+    """What these settings name in the database, beside the schemas."""
+    functions = {"pre_request": settings.pre_request, "root_spec": settings.root_spec}
+    return Named(
+        anon_role=settings.anon_role or "",
+        functions={setting: qualified(name) for setting, name in functions.items() if name},
+        searched=(*settings.schemas, *settings.extra_search_path),
+    )

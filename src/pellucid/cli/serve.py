@@ -27,6 +27,8 @@ INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 
 Switch = bool | None
+Number = str | None
+"""As it was written: `Settings` reads numbers, from wherever they come."""
 
 
 def command(  # noqa: PLR0917 - the options of the command line are its arguments
@@ -35,8 +37,8 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
         str | None, typer.Argument(help="Your application: app.py or package.module, with :name if need be.")
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(help="TCP port to listen on.", show_default="8000")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that answer requests.")] = None,
+    port: Annotated[Number, typer.Option(metavar="PORT", help="TCP port to listen on.", show_default="8000")] = None,
+    workers: Annotated[Number, typer.Option(metavar="COUNT", help="Processes that answer requests.")] = None,
     db: Annotated[
         str | None, typer.Option(metavar="URL", help="Use this PostgreSQL instead of an embedded one.")
     ] = None,
@@ -46,7 +48,7 @@ def command(  # noqa: PLR0917 - the options of the command line are its argument
         Switch, typer.Option("--reload", help="Start the workers anew when a Python file changes.")
     ] = None,
     postgres_port: Annotated[
-        int | None, typer.Option(help="Open the embedded PostgreSQL on this port of 127.0.0.1 too.")
+        Number, typer.Option(metavar="PORT", help="Open the embedded PostgreSQL on this port of 127.0.0.1 too.")
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="auto, json or text.", show_default="auto")] = None,
     log_level: Annotated[

@@ -8,7 +8,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import Struct
 from pydantic import ValidationError
@@ -92,6 +92,17 @@ EMPTYABLE = frozenset({"anon_role", "extra_search_path", "cors_origins"})
 _CORS = "PGRST_SERVER_CORS_ALLOWED_ORIGINS"
 _NAMES = frozenset(Settings.model_fields)
 _OWN = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
+_SWITCHES = {
+    name for name, field in Settings.model_fields.items() if bool in (field.annotation, *get_args(field.annotation))
+}
+_REASONS = {
+    "int_parsing": "it is no whole number",
+    "float_parsing": "it is no number",
+    "bool_parsing": "it is neither true nor false",
+    "string_too_short": "it is empty",
+    "too_short": "it is empty",
+}
+"""Pydantic's words that are about Python, in ours. All that has a shortest length may just not be empty."""
 _PATHS = ("data", "signing_key_file", "postgres_binaries")
 
 
@@ -177,11 +188,13 @@ def _from_file(path: Path | None) -> dict[str, Given]:
     if path is None:
         return {}
     content = {key.replace("-", "_"): value for key, value in _read(path).items()}
-    for key in content:
+    for key, value in content.items():
         if key not in _NAMES:
             raise StartupError(
                 f"{path} names an unknown setting, {key}", hint=_nearest(key, _NAMES, "take the line out")
             )
+        if isinstance(value, bool) and key not in _SWITCHES:  # Pydantic would take true for 1
+            raise _wrong(key, str(path), "it is no switch, and true and false say nothing here")
     return {key: Given(_beside(path, key, value), str(path)) for key, value in content.items()}
 
 
@@ -210,12 +223,19 @@ def _explain(errors: list[ErrorDetails], given: Mapping[str, Given]) -> StartupE
     """The first error in full, the others by name."""
     names = list(dict.fromkeys(str(error["loc"][0]) for error in errors))
     first, *others = names
-    reason = errors[0]["msg"].removeprefix("Value error, ")
-    reason = reason[:1].lower() + reason[1:]
     more = f" (also wrong: {', '.join(others)})" if others else ""
-    return StartupError(
-        f"{first} in {given[first].origin}: {reason}{more}", hint=f"it is {Settings.model_fields[first].description}"
-    )
+    return _wrong(first, given[first].origin, f"{_reason(errors[0])}{more}")
+
+
+def _reason(error: ErrorDetails) -> str:
+    if error["type"] in _REASONS:
+        return _REASONS[error["type"]]
+    reason = error["msg"].removeprefix("Value error, ")
+    return reason[:1].lower() + reason[1:]
+
+
+def _wrong(name: str, origin: str, reason: str) -> StartupError:
+    return StartupError(f"{name} in {origin}: {reason}", hint=f"it is {Settings.model_fields[name].description}")
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:

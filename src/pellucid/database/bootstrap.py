@@ -40,6 +40,10 @@ REFUSALS = (
 )
 """What PostgreSQL says when the role may not, or when something this builds on could not be made."""
 
+MIGRATED = """select exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where n.nspname = 'pellucid' and p.proname = 'tell_ddl')"""
+"""Whether the functions that the event triggers call are there; asked of the catalog, where a role that may do nothing may look too."""
+
 log = logging.getLogger(__name__)
 
 
@@ -119,7 +123,7 @@ async def _ready(connection: asyncpg.Connection, dsn: str) -> list[Missing]:
     )
     missing = await _provide(connection, provisions.before_migrations(server))
     missing += await _migrate(connection, dsn, server, missing)
-    migrated = await connection.fetchval("select to_regproc('pellucid.tell_ddl') is not null")
+    migrated = await connection.fetchval(MIGRATED)
     return missing + await _provide(connection, provisions.after_migrations(server, migrated=migrated))
 
 
@@ -158,6 +162,8 @@ async def _migrate(
     connection: asyncpg.Connection, dsn: str, server: Server, lacking: Sequence[Missing]
 ) -> list[Missing]:
     """Bring Pellucid's own schemas up to date, as far as that goes with what is lacking already."""
+    if hidden := await _provide(connection, provisions.to_see_the_version(server)):
+        return hidden
     revision = await _revision(connection)
     if revision == REVISIONS[-1]:
         return []

@@ -25,6 +25,9 @@ from pellucid.lifecycle import Lifecycle
 
 ADMINISTER = "set local lock_timeout = '5s'; set local statement_timeout = '60s'"
 
+NOBODY = "Send an access token. Whoever runs this server names a role in anon_role that the database lets it take."
+"""What helps where the role of requests without a token is not there."""
+
 
 class Database(Lifecycle):
     """One database, with the one pool of this process. Start it inside the event loop that uses it.
@@ -188,5 +191,5 @@ class Database(Lifecycle):
             f'role "{role}" does not exist',
             sqlstate="22023",
             postgrest_status=401,
-            hint="Ask for a token with another role.",
+            hint=NOBODY if role == self.options.anon_role else "Ask for a token with another role.",
         )

@@ -1,8 +1,10 @@
-"""What is told at the start about the role that logs in: rights that requests do not need, and settings that have no effect here."""
+"""What is told at the start about the role that logs in: rights that requests do not need, settings that have no effect here, and what
+settings name that is not there for it."""
 
 import asyncpg
 
 from pellucid.database.driver import connect
+from pellucid.database.named import Named, absent
 from pellucid.database.place import unreachable
 
 WAIT_SECONDS = 10.0
@@ -18,30 +20,31 @@ from pg_catalog.pg_roles r where rolname = session_user"""
 """The role, and the settings of PostgREST that somebody gave it."""
 
 
-async def cautions(dsn: str, *, production: bool) -> tuple[str, ...]:
+async def cautions(dsn: str, *, production: bool, named: Named = Named()) -> tuple[str, ...]:  # noqa: B008 - a frozen value
     """Sentences about the role; none where there is nothing to say.
 
     Args:
         dsn: logs in as requests do.
         production: whether strangers can reach the server, so that too many rights matter.
+        named: what settings name in the database.
 
     Raises:
         StartupError: the database cannot be reached.
     """
     try:
-        login = await _login(dsn)
+        login, missing = await _look(dsn, named)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as fault:
         raise unreachable(dsn, fault) from fault
     if login is None:
-        return ()
+        return missing
     rights = excess(login["name"], superuser=login["superuser"], bypass=login["bypass"]) if production else ()
-    return (*rights, *idle(login["name"], login["idle"]))
+    return (*rights, *idle(login["name"], login["idle"]), *missing)
 
 
-async def _login(dsn: str) -> asyncpg.Record | None:
+async def _look(dsn: str, named: Named) -> tuple[asyncpg.Record | None, tuple[str, ...]]:
     connection = await connect(dsn, application_name="pellucid start", within=WAIT_SECONDS)
     try:
-        return await connection.fetchrow(LOGIN)
+        return await connection.fetchrow(LOGIN), await absent(connection, named)
     finally:
         connection.terminate()
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from pellucid.database.caller import ACCOUNTS_ROLE
 from pellucid.database.capabilities import Feature
+from pellucid.database.migrations import TABLE
 
 REQUEST_ROLES = ("anon", "authenticated", "service_role")
 """The roles that requests run under. Others may join them."""
@@ -92,12 +93,31 @@ def before_migrations(server: Server) -> list[Provision]:
     ]
 
 
+def to_see_the_version(server: Server) -> list[Provision]:
+    """What it takes to see how far the migrations have come, where there were any."""
+    return [
+        Provision(
+            "usage of the schema pellucid",
+            "select coalesce((select has_schema_privilege(oid, 'USAGE') from pg_namespace where nspname = 'pellucid'), true)",
+            f"grant usage on schema pellucid to {server.role}",
+            (Feature.ACCOUNTS,),
+        ),
+        Provision(
+            "leave to see the version of Pellucid's schemas",
+            f"select coalesce((select has_table_privilege(c.oid, 'SELECT') {_table(TABLE)}), true)",
+            f"grant select on pellucid.{TABLE} to {server.role}",
+            (Feature.ACCOUNTS,),
+        ),
+    ]
+
+
 def for_migrations(server: Server) -> list[Provision]:
-    """What the migrations build on."""
+    """What the migrations build on. The right to make schemas is not asked for where nothing is left to make."""
     return [
         Provision(
             "the right to create schemas",
-            "select has_database_privilege(current_database(), 'CREATE')",
+            "select has_database_privilege(current_database(), 'CREATE') or (select count(*) = 2 from pg_namespace "
+            f"where nspname = 'pellucid' or nspname = 'auth' and nspowner::regrole::text = '{ACCOUNTS_ROLE}')",
             f"grant create on database {server.database} to {server.role}",
             (Feature.ACCOUNTS,),
         ),
@@ -106,6 +126,14 @@ def for_migrations(server: Server) -> list[Provision]:
             "select to_regnamespace('pellucid') is not null",
             f"create schema pellucid authorization {server.role}",
             (Feature.ACCOUNTS,),
+        ),
+        Provision(
+            "the newest version of Pellucid's schemas",
+            "select coalesce(bool_and(pg_has_role(owner, 'USAGE')), true) from (select nspowner from pg_namespace "
+            f"where nspname = 'pellucid' union all select c.relowner {_table(TABLE)}) as owned(owner)",
+            f"-- no SQL: start Pellucid once with the URL of an administrator, for {server.role} may not change them",
+            (Feature.ACCOUNTS,),
+            own=False,
         ),
         Provision(
             "a schema auth that is not somebody else's",
@@ -151,13 +179,21 @@ def after_migrations(server: Server, *, migrated: bool) -> list[Provision]:
         _extension("pg_freespacemap", Feature.FREE_SPACE),
         Provision(
             "the table pellucid.statement_history",
-            "select to_regclass('pellucid.statement_history') is not null",
+            f"select exists (select {_table('statement_history')})",
             HISTORY,
             (Feature.HISTORY,),
         ),
         _preloaded(server),
         *(_settable(server, role) for role in dict.fromkeys((LOGIN, server.role))),
     ]
+
+
+def _table(name: str) -> str:
+    """From where one of Pellucid's own tables is looked up. ``to_regclass`` is an error for whoever may not use the schema."""
+    return (
+        "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        f"where n.nspname = 'pellucid' and c.relname = '{name}'"
+    )
 
 
 def _role(name: str, kind: str, off: tuple[Feature, ...]) -> Provision:

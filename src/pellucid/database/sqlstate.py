@@ -83,6 +83,9 @@ POSTGREST: Mapping[str, int] = {
 STALE = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 """A statement was prepared before somebody changed the schema. asyncpg forgets it with the error, so trying again helps."""
 
+ABSENT = (asyncpg.UndefinedFunctionError, asyncpg.InvalidSchemaNameError)
+"""A function is not there."""
+
 FOREIGN = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What PostgreSQL or the driver said, in somebody's own code. Other errors there are that code's own affair."""
 
@@ -126,6 +129,18 @@ def in_doubt() -> Unavailable:
     return Unavailable(
         "The connection to the database broke while the transaction was committed.",
         hint="Look whether your change is there before you send it again.",
+    )
+
+
+def absent(fault: asyncpg.PostgresError) -> DatabaseError:
+    """The error of a function that is not there though the server calls it by itself. PostgREST's status stays."""
+    sqlstate = fault.sqlstate or ""
+    return DatabaseError(
+        fault.message or "",
+        sqlstate=sqlstate,
+        hint=fault.hint,
+        faults=(Fault("", f"{DatabaseError.title}.", DatabaseError.way_out),),
+        postgrest_status=_postgrest_status(fault, sqlstate, anonymous=False),
     )
 
 

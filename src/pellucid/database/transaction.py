@@ -9,7 +9,7 @@ import asyncpg
 from pellucid.database.attendance import KEEP, SAVE, UNDO, Attendance
 from pellucid.database.lease import Lease
 from pellucid.database.opening import Opening
-from pellucid.database.sqlstate import RETRY, STALE, condition, disconnected, in_doubt
+from pellucid.database.sqlstate import ABSENT, RETRY, STALE, absent, condition, disconnected, in_doubt
 from pellucid.database.witness import Witness, witness
 from pellucid.errors import Unavailable
 from pellucid.observe import Stage, deep, observe, remark
@@ -113,9 +113,16 @@ class Transaction:
         if deep():
             remark(Stage.SESSION, **self._opening.facts)
         if self._opening.first is not None:
+            await self._run_first(self._opening.first)
+
+    async def _run_first(self, sql: str) -> None:
+        """Call the function that the server wants to be called first. That it is not there is no fault of the client."""
+        try:
             with observe(Stage.SESSION):
-                rows = await self._lease.run(self._lease.driver.fetch(self._opening.first))
-            await self._tell(self._opening.first, (), len(rows))
+                rows = await self._lease.run(self._lease.driver.fetch(sql))
+        except ABSENT as fault:
+            raise absent(fault) from fault
+        await self._tell(sql, (), len(rows))
 
     async def _open_before(self, look: Witness) -> None:
         """Open the transaction before a witness. What is done for the witness alone is told as its looking."""

@@ -11,7 +11,7 @@ from pellucid.errors import StartupError
 from pellucid.lifecycle import State
 from pellucid.postgres.binaries import Binaries, locate
 from pellucid.postgres.configuration import LOGIN, SUPERUSER, configure
-from pellucid.postgres.directory import InstanceDirectory
+from pellucid.postgres.directory import InstanceDirectory, close_data
 from pellucid.postgres.initialise import data_version, initialise
 from pellucid.postgres.password import ensure_password
 from pellucid.postgres.placement import Placement, place, release_sockets
@@ -164,6 +164,8 @@ class Cluster:
             progress(f"Making the data directory {data}")
             self.directory.password.unlink(missing_ok=True)
             initialise(self.binaries, self.placement.account, data)
+        elif close_data(data):
+            progress(f"Closing the data directory {data}, which is open to others")
 
     def _end_orphans(self, progress: Progress) -> None:
         data = self.placement.data

@@ -75,6 +75,15 @@ class InstanceDirectory(Struct, frozen=True):
                 hint="Choose a directory that you may write to with --data.",
             ) from fault
 
+    def require_owner(self) -> None:
+        """See that whoever runs this is the owner, where it is there: PostgreSQL lets nobody else in through the socket.
+
+        Raises:
+            StartupError: it belongs to somebody else.
+        """
+        if self.path.exists():
+            self._examine(self.path.lstat())
+
     def _close_secrets(self) -> None:
         """A symbolic link in its place is refused: what it leads to is not ours to close."""
         self.secrets.mkdir(OWNER_ONLY, exist_ok=True)
@@ -123,6 +132,26 @@ class InstanceDirectory(Struct, frozen=True):
                 f"The instance directory {self.path} holds other things and nothing of an instance.",
                 hint="Choose an empty or new directory with --data.",
             )
+
+
+def close_data(data: Path) -> bool:
+    """Close a data directory that others may look into, as a copy or a restored backup often is; whether that was needed.
+
+    PostgreSQL does not start on such a one. To its group it may be open for reading (PostgreSQL, initdb ``--allow-group-access``).
+
+    Raises:
+        StartupError: it cannot be closed.
+    """
+    if not data.stat().st_mode & (stat.S_IWGRP | stat.S_IRWXO):
+        return False
+    try:
+        data.chmod(OWNER_ONLY)
+    except OSError as fault:
+        raise StartupError(
+            f"The data directory {data} is open to others, and PostgreSQL does not start on it.",
+            hint=f"Run `chmod 700 {data}` as its owner.",
+        ) from fault
+    return True
 
 
 def account_name(uid: int) -> str:

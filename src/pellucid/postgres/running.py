@@ -26,9 +26,11 @@ def running_in(directory: Path) -> Running:
     """The one that runs there.
 
     Raises:
-        StartupError: none does.
+        StartupError: none does, or it is somebody else's.
     """
-    data = InstanceDirectory.at(directory).data
+    instance = InstanceDirectory.at(directory)
+    instance.require_owner()
+    data = instance.data
     file = read_pid_file(data)
     if file is None or file.sockets is None or file.port is None or not processes_in(data):
         raise StartupError(

@@ -1,5 +1,7 @@
 """What a request names, and against what it is judged."""
 
+from functools import partial
+
 from msgspec.structs import replace
 
 from pellucid.database.catalog.model import Catalog, Function, Table
@@ -54,9 +56,10 @@ def find_target(asked: RestRequest, context: Context) -> Table | Function:
     """
     if asked.call:
         return find_function(asked, context)
-    table = find_table(context.catalog, asked.name, context.role, context.profile)
+    find = partial(find_table, name=asked.name, role=context.role, profile=context.profile, guarded=context.guarded)
+    table = find(context.catalog)
     if not table.privileges.get(context.role) and not is_exposed(table, context.role, guarded=context.guarded):
-        return find_table(_without(context.catalog, table), asked.name, context.role, context.profile)
+        return find(_without(context.catalog, table))
     check_exposed(table, context.role, guarded=context.guarded)
     return table
 

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pellucid.errors import DatabaseError, PellucidError
+from pellucid.errors import DatabaseError, Interrupted, PellucidError
 from pellucid.web.exchange import exchange_of
 from pellucid.web.foreign import from_http, from_validation
 from pellucid.web.problem import audience_of, render
@@ -68,7 +68,7 @@ class Problems:
             _log.error("the answer does not fit its model: %s", _places(fault))
         elif error is not fault and error.status == 500 and type(error) is PellucidError:
             _log.error("unexpected error", exc_info=fault)
-        elif isinstance(error, DatabaseError) and error.status >= 500:
+        elif isinstance(error, DatabaseError) and error.status >= 500 and not isinstance(error, Interrupted):
             _log.error("the database refused: %s (%s)", error.message, error.sqlstate, exc_info=fault)
         elif error.status >= 500:
             _log.warning("%s: %s", error.title, error.message)

@@ -8,7 +8,10 @@ from pellucid.errors import MalformedQuery, UnacceptableRange
 
 _RANGE = re.compile(r"([0-9]{1,40})-([0-9]{0,40})")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+_WHOLE = re.compile(r"(-?)0*([0-9]+)")
+_DIGITS = 19
 _LARGEST = 2**63 - 1
+"""The most rows that there can be (PostgreSQL, ``bigint``). What is larger, of whatever length, means the same: all of them."""
 _NEGATIVE = "Limit should be greater than or equal to zero."
 
 
@@ -106,10 +109,11 @@ def _from_header(header: str | None) -> Range:
 def _number(text: str | None, name: str) -> int | None:
     if text is None or text == "":
         return None
-    if not _INTEGER.fullmatch(text):
+    found = _WHOLE.fullmatch(text)
+    if found is None:
         raise MalformedQuery(f'"{name}" is not a whole number: {text[:40]}', hint=f"Write {name}=10, for example.")
-    value = int(text)
-    if value < 0:
+    value = int(found[2]) if len(found[2]) <= _DIGITS else _LARGEST
+    if found[1] and value > 0:
         raise UnacceptableRange(
             "Requested range not satisfiable",
             details=f"{name.capitalize()} should be greater than or equal to zero.",

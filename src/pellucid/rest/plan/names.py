@@ -34,8 +34,8 @@ class Context(Struct, frozen=True):
     legacy_target_names: bool = True
 
 
-def find_table(catalog: Catalog, name: TableName, role: str, profile: Profile) -> Table:
-    """The table or view of this name.
+def find_table(catalog: Catalog, name: TableName, role: str, profile: Profile, *, guarded: bool = False) -> Table:
+    """The table or view of this name. ``guarded``: it is production that lacks it, where no request makes a table.
 
     Raises:
         UnknownTable: there is none; the hint names a similar one that the role may see.
@@ -54,12 +54,8 @@ def find_table(catalog: Catalog, name: TableName, role: str, profile: Profile) -
             f"Could not find the table '{name.schema}.{name.name}' in the schema cache",
             hint=f"Perhaps you meant the table '{name.schema}.{similar}'" if similar else None,
         )
-    raise UnknownTable(
-        f"There is no table {name.name}.",
-        hint=f"Did you mean {similar}?"
-        if similar
-        else "The tables are listed in /docs; a POST makes a new one in development.",
-    )
+    listed = "The tables are listed in /docs" + ("." if guarded else "; a POST makes a new one in development.")
+    raise UnknownTable(f"There is no table {name.name}.", hint=f"Did you mean {similar}?" if similar else listed)
 
 
 def check_exposed(table: Table, role: str, *, guarded: bool) -> None:
