@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import asyncpg
 import pytest
@@ -10,6 +11,7 @@ from pellucid.database.caller import Caller
 from pellucid.database.core import Database
 from pellucid.database.opening import Beginning
 from pellucid.database.options import DatabaseOptions
+from pellucid.errors import PoolExhausted
 from pellucid.rest import queue as queueing
 from pellucid.rest import share as sharing
 from pellucid.rest.compile.writer import Statement
@@ -49,18 +51,35 @@ async def together(share: Watched, *statements: Statement) -> list[str | None]:
     return await asyncio.gather(*(ask(share, statement) for statement in statements))
 
 
+async def proven(share: Watched, *statements: Statement) -> None:
+    """Show that these are light: until then each keeps to its like."""
+    await together(share, *statements)
+    share.calls.clear()
+
+
 ADD, JOIN, NONE = reading("$1::int + $2::int", "3", "4"), reading("$1 || $1", "a'b"), reading("'none'")
 
 
 async def test_different_statements_are_one_call(share: Watched) -> None:
     other = reading("$1::int + $2::int", "5", "6")
-    for _ in range(2):
+    for _ in range(3):
         assert await together(share, ADD, JOIN, other, NONE) == ["7", "a'ba'b", "11", "none"]
-    assert share.calls == [4, 4]
+    assert share.calls == [2, 1, 1, 4, 4]
+
+
+async def test_who_has_not_shown_to_be_light_keeps_to_its_like(share: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    await proven(share, ADD, JOIN)
+    monkeypatch.setattr(sharing, "HEAVY", 0.0)
+    monkeypatch.setattr(queueing, "HEAVY", 0.0)
+    for _ in range(2):
+        assert await together(share, NONE, ADD, JOIN, NONE) == ["none", "7", "a'ba'b", "none"]
+    assert share.calls[:2] == [2, 2]
+    assert sorted(share.calls[2:]) == [1, 1, 2]  # for now the others have shown to be heavy
 
 
 async def test_each_has_its_own_claims_whatever_its_statement_is(share: Watched) -> None:
     who = [reading(f"current_setting('request.jwt.claims') || '/{number}'") for number in range(7)]
+    await proven(share, *who)
     answers = await asyncio.gather(*(ask(share, who[number % 7], str(number)) for number in range(50)))
     assert answers == [f"{number}/{number % 7}" for number in range(50)]
     assert share.calls == [50]
@@ -81,6 +100,7 @@ FAILING = (
 @pytest.mark.parametrize("failing", FAILING, ids=str)
 async def test_who_fails_fails_alone(share: Watched, admin: asyncpg.Connection, failing: Statement) -> None:
     await admin.execute("create table forbidden (what text)")
+    await proven(share, ADD, failing, JOIN, NONE)
     for _ in range(3):
         assert await together(share, ADD, failing, JOIN, failing, NONE) == ["7", None, "a'ba'b", None, "none"]
     assert share.calls == [5] * 3
@@ -109,16 +129,18 @@ end $$"""
 
 
 async def test_a_connection_that_has_forgotten_statements_gets_them_again(share: Watched) -> None:
+    await proven(share, ADD, JOIN, NONE, reading("act($1)", "select 1"))
     assert await together(share, ADD, JOIN) == ["7", "a'ba'b"]
     await together(share, reading("act($1)", FORGET))
-    assert await together(share, ADD, JOIN, NONE) == [None, None, "none"]
+    assert await together(share, ADD, JOIN, NONE) == [None, None, None]
     assert await together(share, ADD, JOIN, NONE) == ["7", "a'ba'b", "none"]
 
 
 async def test_who_is_slow_is_stopped_and_nobody_else(share: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "MIXED_LIMIT", 0.1)
     monkeypatch.setattr(queueing, "REST_SECONDS", 60.0)
-    slow = reading("pg_sleep(60)")
+    slow = reading("pg_sleep($1::int)", "60")
+    await proven(share, ADD, reading("pg_sleep($1::int)", "0"), JOIN)
     assert await together(share, ADD, slow, JOIN) == ["7", None, "a'ba'b"]
     assert share.calls == [3]
     assert await together(share, ADD, slow, JOIN) == ["7", None, "a'ba'b"]
@@ -126,10 +148,12 @@ async def test_who_is_slow_is_stopped_and_nobody_else(share: Watched, monkeypatc
 
 
 async def test_who_is_heavy_keeps_to_its_like(share: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    heavy = reading("pg_sleep($1::float8)", "0.1")
+    await proven(share, ADD, reading("pg_sleep($1::float8)", "0"), JOIN)
     monkeypatch.setattr(sharing, "HEAVY", 0.05)
     monkeypatch.setattr(queueing, "HEAVY", 0.05)
+    monkeypatch.setattr(queueing, "FAR", 1000)
     monkeypatch.setattr(queueing, "REST_SECONDS", 60.0)
-    heavy = reading("pg_sleep(0.1)")
     for _ in range(queueing.STRIKES):
         assert await together(share, ADD, heavy, JOIN) == ["7", "", "a'ba'b"]
     assert share.calls == [3] * 3
@@ -137,15 +161,44 @@ async def test_who_is_heavy_keeps_to_its_like(share: Watched, monkeypatch: pytes
     assert share.calls[3:] == [2, 2]
 
 
+async def test_who_is_far_too_heavy_is_believed_at_once(share: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    heavy, light = reading("pg_sleep($1::float8)", "0.1"), reading("pg_sleep($1::float8)", "0")
+    await proven(share, ADD, light)
+    monkeypatch.setattr(sharing, "HEAVY", 0.05)
+    monkeypatch.setattr(queueing, "HEAVY", 0.05)
+    monkeypatch.setattr(queueing, "FAR", 1)
+    monkeypatch.setattr(queueing, "REST_SECONDS", 60.0)
+    for _ in range(2):
+        assert await together(share, ADD, heavy, light, light) == ["7", "", "", ""]
+    assert share.calls == [4, 1, 3]
+
+
+async def test_who_waits_for_a_pool_that_gives_nothing_is_sent_away_with_those_before(
+    share: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await proven(share, ADD, JOIN)
+    monkeypatch.setattr(queueing, "MOST_MEMBERS", 1)
+    reason = PoolExhausted("Too many.")
+
+    async def make(trip: object) -> NoReturn:
+        raise reason
+
+    monkeypatch.setattr(share._database, "make", make)
+    answers = await asyncio.gather(*(ask(share, each) for each in (ADD, JOIN, ADD)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [PoolExhausted] * 3
+    assert share.calls == [1]
+
+
 async def test_nobody_outside_waits_for_a_call_that_takes_long(
     share: Watched, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sharing, "ENOUGH", 5)
     monkeypatch.setattr(sharing, "PATIENCE", "60s")
+    await proven(share, ADD, reading("pg_advisory_xact_lock_shared($1)", "8"))
     held = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
     async with admin.transaction():
         await admin.execute("select pg_advisory_xact_lock(7)")
-        waits = asyncio.create_task(ask(share, reading("pg_advisory_xact_lock_shared(7)")))
+        waits = asyncio.create_task(ask(share, reading("pg_advisory_xact_lock_shared($1)", "7")))
         while not await admin.fetchval(held):
             await admin.execute("select pg_sleep(0.01)")
         assert await ask(share, ADD) == "7"
@@ -154,6 +207,7 @@ async def test_nobody_outside_waits_for_a_call_that_takes_long(
 
 
 async def test_a_client_that_goes_away_takes_nobody_along(share: Watched) -> None:
+    await proven(share, ADD, JOIN, NONE)
     tasks = [asyncio.create_task(ask(share, each)) for each in (ADD, JOIN, NONE)]
     await asyncio.sleep(0)
     tasks[1].cancel()
@@ -169,5 +223,7 @@ async def test_writes_and_other_roles_keep_to_their_like(share: Watched) -> None
         for role in ("anon", "authenticated")
         for read in (True, False)
     ]
-    await asyncio.gather(*(share.record(way, each, quiet=True) for way in ways for each in (ADD, JOIN)))
+    for _ in range(2):
+        share.calls.clear()
+        await asyncio.gather(*(share.record(way, each, quiet=True) for way in ways for each in (ADD, JOIN)))
     assert sorted(share.calls) == [1, 1, 1, 1, 2, 2]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import pytest
 
-from pellucid.database import roundtrip
+from pellucid.database import known
 from pellucid.database.caller import Caller
 from pellucid.database.core import Database
 from pellucid.database.opening import Beginning
@@ -310,7 +310,7 @@ async def test_half_of_them_leave_with_each_call(share: Watched, monkeypatch: py
 async def test_prepared_statements_are_bounded(
     clone: Clone, share: Watched, monkeypatch: pytest.MonkeyPatch, quiet: bool
 ) -> None:
-    monkeypatch.setattr(roundtrip, "MOST_KNOWN", 100)
+    monkeypatch.setattr(known, "MOST", 100)
     async with Database(DatabaseOptions(clone.dsn, pool_size=1)) as database, Share(database) as other:
         for number in range(120):
             statement = Statement(f"{RECORD} /* {number} */", ("select count(*) from pg_prepared_statements",))

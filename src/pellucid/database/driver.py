@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from pellucid.database.known import Known
 from pellucid.observe import Stage, observe
 
 CLEAN = (
@@ -64,7 +65,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no typ
         super().__init__(*args, **options)
         self.verbatim = False
         self.clean = self.tidy = False
-        self.known: dict[str, None] = {}
+        self.known = Known()
         self.attending: Attending | None = None
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg calls it so
@@ -104,6 +105,11 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no typ
         except BaseException:
             self.terminate()
             raise
+
+    async def forget_oldest(self) -> None:
+        """Let prepared statements go that have not been used for long, once there are too many."""
+        if self.known.is_full:
+            await self.execute("; ".join(f'DEALLOCATE "{name}"' for name in self.known.forget_oldest()))
 
     async def make_clean(self) -> None:
         """Undo what earlier transactions may have left in the session, unless nothing can be there."""

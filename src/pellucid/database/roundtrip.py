@@ -7,17 +7,14 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from pellucid.database.driver import Connection
+from pellucid.database.known import Known
 from pellucid.database.lease import Lease
 from pellucid.database.opening import Opening
 from pellucid.database.sqlstate import STALE, disconnected, in_doubt
 from pellucid.errors import PellucidError
 
-MOST_KNOWN = 1000
-"""Statements that one connection keeps prepared in this way. One for a row by its key takes some 50 KiB of its PostgreSQL process."""
-_FORGOTTEN = 50
-"""How many go at once when there are more: it takes a round trip."""
-NOT_THERE = "26000"
-"""SQLSTATE: there is no prepared statement of that name (PostgreSQL, appendix A)."""
+UNPREPARED = frozenset({"26000", "57014"})
+"""SQLSTATEs: there is no prepared statement of that name, or it was stopped, perhaps while it was prepared (PostgreSQL, appendix A)."""
 
 Stop = Callable[[int], None]
 """Has PostgreSQL end what its process of this number is doing. It returns at once."""
@@ -98,7 +95,7 @@ class RoundTrip:
         try:
             if not (self._trip.quiet and driver.tidy):
                 await self._lease.run(driver.make_clean())
-            await self._lease.run(_forget(driver))
+            await self._lease.run(driver.forget_oldest())
         except BaseException:
             await self._lease.discard()
             raise
@@ -130,32 +127,21 @@ class RoundTrip:
             return await self._fetch(driver)
         except asyncpg.InvalidSQLStatementNameError:
             for name in self._trip.statements:
-                driver.known.pop(name, None)
+                driver.known.forget(name)
             return await self._fetch(driver)
 
     async def _fetch(self, driver: Connection) -> list[asyncpg.Record]:
         trip = self._trip
         missing = [name for name in trip.statements if name not in driver.known]
         records: list[asyncpg.Record] = await self._lease.run(driver.fetch(trip.call, *trip.args(missing)))
-        _learn(driver.known, trip.turns, records)
+        _learn(driver.known, trip, records)
         return records
 
 
-def _learn(known: dict[str, None], turns: Sequence[str], records: Sequence[asyncpg.Record]) -> None:
-    """Remember which statements are prepared now. Those used last go to the end."""
-    for name in dict.fromkeys(turns[: len(records)]):
-        known.pop(name, None)
-        known[name] = None
-    for name, record in zip(turns, records, strict=False):
-        if not record["done"] and record["status"] == NOT_THERE:
-            known.pop(name, None)
-
-
-async def _forget(driver: Connection) -> None:
-    """Let the oldest prepared statements go, once there are many."""
-    if len(driver.known) <= MOST_KNOWN:
-        return
-    oldest = list(driver.known)[:_FORGOTTEN]
-    for name in oldest:
-        del driver.known[name]
-    await driver.execute("; ".join(f'DEALLOCATE "{name}"' for name in oldest))
+def _learn(known: Known, trip: Trip, records: Sequence[asyncpg.Record]) -> None:
+    """Remember which statements are prepared now."""
+    for name in dict.fromkeys(trip.turns[: len(records)]):
+        known.use(name, len(trip.statements[name]))
+    for name, record in zip(trip.turns, records, strict=False):
+        if not record["done"] and record["status"] in UNPREPARED:
+            known.forget(name)

@@ -1,7 +1,7 @@
 """Who may travel with whom, and those who wait for it.
 
-Quiet reads wait together whatever their statements are, all others with their like. A statement that has shown to be heavy keeps to its
-like for a while, so that nobody else waits for it, and one that is slow runs alone.
+Quiet reads wait together whatever their statements are, all others with their like. A statement keeps to its like until it has shown to be
+light, and for a while after it has shown to be heavy, so that nobody else waits for it; one that is slow runs alone.
 """
 
 import asyncio
@@ -29,7 +29,9 @@ takes."""
 SLOW = 0.01
 """Seconds for each member from which on it has taken too long for its like too: it gains more from connections of its own."""
 STRIKES = 3
-"""How many calls must take too long one after the other; a machine may be busy with something else once."""
+"""How many calls must take too long; a machine may be busy with something else once."""
+FAR = 10
+"""How many times too long one member must take to be believed at once."""
 
 
 class Call(NamedTuple):
@@ -77,7 +79,7 @@ class Member(ABC):
 class Queue:
     """Those who wait for the next call. ``server`` is the task that makes its calls, if there is one."""
 
-    __slots__ = ("common", "mixed", "names", "route", "server", "travelled", "waiting")
+    __slots__ = ("__weakref__", "common", "mixed", "names", "route", "server", "travelled", "waiting")
 
     def __init__(self, route: Route) -> None:
         self.route = route
@@ -108,7 +110,7 @@ class Kind:
     """The requests of one route: where they wait, and how their statement has behaved. ``opening`` tells with whose eyes its errors are
     read."""
 
-    __slots__ = ("apart_until", "heavy", "like", "mixed", "name", "opening", "resting_until", "route", "slow")
+    __slots__ = ("apart_until", "heavy", "like", "mixed", "name", "opening", "proven", "resting_until", "route", "slow")
 
     def __init__(self, route: Route, like: Queue, mixed: Queue | None, opening: Opening) -> None:
         self.route = route
@@ -117,13 +119,15 @@ class Kind:
         self.opening = opening
         self.name = f"p{hashlib.blake2b(repr(route).encode(), digest_size=16).hexdigest()}"
         """Of the prepared statement: one for each role, so that no plan is made for another. It needs no quotes."""
+        self.proven = False
+        """Whether one of its calls has been light. Until then nobody but its like waits for it."""
         self.heavy = self.slow = 0
         self.apart_until = self.resting_until = 0.0
 
     @property
     def queue(self) -> Queue:
         """Where a request of this kind has to wait."""
-        return self.like if self.mixed is None or self._is_before(self.apart_until) else self.mixed
+        return self.mixed if self.mixed and self.proven and not self._is_before(self.apart_until) else self.like
 
     @property
     def rests(self) -> bool:
@@ -135,22 +139,29 @@ class Kind:
         """Whether there is something to be remembered of it."""
         return self.like.server is not None or self.rests or self._is_before(self.apart_until)
 
-    def clock(self, seconds: float) -> None:
-        """Learn from how long a member of a call has taken."""
-        self.heavy = self.heavy + 1 if seconds > HEAVY else 0
+    def clock(self, seconds: float, slowest: float) -> None:
+        """Learn from how long its members of a call have taken, in the mean and at most.
+
+        A light call makes up for one heavy call, no more: values may be heavy and light by turns.
+        """
+        self.proven = self.proven or slowest <= HEAVY
+        self.heavy = self.heavy + 1 if seconds > HEAVY else max(0, self.heavy - 1)
         self.slow = self.slow + 1 if seconds > SLOW else 0
-        if self.heavy >= STRIKES:
+        if self.heavy >= STRIKES or slowest > FAR * HEAVY:
             self.part()
         if self.slow >= STRIKES:
             self.rest()
 
     def part(self) -> None:
-        """Let everybody keep to their like for a while."""
+        """Let everybody keep to their like for a while, and until a call has been light."""
+        self.heavy = 0
+        self.proven = False
         self.apart_until = _now() + REST_SECONDS
 
     def rest(self) -> None:
-        """Let everybody run alone for a while."""
+        """Let everybody run alone for a while, and then keep to their like until a call has been light."""
         self.slow = 0
+        self.proven = False
         self.resting_until = _now() + REST_SECONDS
 
     @staticmethod

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from functools import partial
 from time import perf_counter
+from weakref import WeakValueDictionary
 
 from pellucid.database.core import Database
 from pellucid.database.opening import Beginning, Opening, literal
@@ -53,6 +54,7 @@ STOPPED = "57014"
 
 
 log = logging.getLogger(__name__)
+_WHICH = {True: " where all is quiet", False: " where not all is quiet"}
 _OURS = re.compile(r"\bpellucid\b|\bshare(_mixed)?\b")
 """What an error names that is about the function itself."""
 
@@ -64,11 +66,13 @@ class Share(Lifecycle):
         super().__init__()
         self._database = database
         self._kinds: dict[Route, Kind] = {}
-        self._mixed: dict[Route, Queue] = {}
+        self._mixed: WeakValueDictionary[Route, Queue] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._watched = 0
         self._off = False
+        self._lacking: set[bool] = set()
+        """Of which functions it is known that they cannot be used: that for quiet requests, and the other."""
 
     async def record(self, beginning: Beginning, statement: Statement, *, quiet: bool = False) -> Record | None:
         """The one record of a statement, fetched in company; None where it has to be run alone.
@@ -117,7 +121,6 @@ class Share(Lifecycle):
         if kind is None:
             if len(self._kinds) >= MOST_KINDS:
                 self._kinds = {each: kind for each, kind in self._kinds.items() if kind.busy}
-                self._mixed = {each: queue for each, queue in self._mixed.items() if queue.server}
             mixed = None if route.mixed is None else self._mixed.setdefault(route.mixed, Queue(route.mixed))
             kind = self._kinds[route] = Kind(route, Queue(route), mixed, opening)
         kind.opening = opening  # the newest catalog, and no old one is kept
@@ -129,7 +132,7 @@ class Share(Lifecycle):
         Raises:
             PoolExhausted: too many wait already.
         """
-        if member.size >= LARGE or self._off or kind.rests:
+        if member.size >= LARGE or self._off or kind.rests or kind.route.quiet in self._lacking:
             return False
         if self._waiting >= MOST_WAITING:
             raise PoolExhausted("Too many requests wait for the database already.", headers=RETRY)
@@ -148,7 +151,7 @@ class Share(Lifecycle):
 
     async def _stop(self) -> None:
         self._off = True
-        if self._tasks:
+        while self._tasks:  # one may still begin another
             await asyncio.wait(self._tasks)
 
     async def _serve(self, queue: Queue) -> None:
@@ -185,6 +188,8 @@ class Share(Lifecycle):
             records = await (self._observed(queue, members) if self._watched else self._fetch(queue, members))
         except Unavailable as fault:
             _fail(members, fault)
+            if isinstance(fault, PoolExhausted):
+                self._send_away(queue, fault)
             return
         except PellucidError as fault:
             self._heed(queue, members, fault)
@@ -196,9 +201,16 @@ class Share(Lifecycle):
         if queue.route.quiet:
             _clock(members, records)
         else:
-            members[0].kind.clock((perf_counter() - began) / len(members))
+            mean = (perf_counter() - began) / len(members)
+            members[0].kind.clock(mean, mean)
         # The next call goes out first: PostgreSQL works on it while these are answered.
         asyncio.get_running_loop().call_soon(_tell_all, members, records)
+
+    def _send_away(self, queue: Queue, fault: PoolExhausted) -> None:
+        """No connection has become free in all the time that one may wait for it: who waits behind would wait as long once more."""
+        self._waiting -= len(queue.waiting)
+        _fail(queue.waiting, fault)
+        queue.waiting.clear()
 
     async def _observed(self, queue: Queue, members: Sequence[Member]) -> Sequence[Record]:
         """Carry them out for one at least who looks. Whoever does has begun to before its call leaves."""
@@ -223,11 +235,13 @@ class Share(Lifecycle):
             for kind in {member.kind for member in members}:
                 kind.part() if queue.mixed else kind.rest()
         elif isinstance(fault, DatabaseError) and fault.sqlstate in MISSING and _OURS.search(fault.message):
-            if not self._off:
+            if queue.route.quiet not in self._lacking:
                 log.warning(
-                    "Requests do not travel together, for the function that carries them cannot be used: %s", fault
+                    "Until this server is started anew requests do not travel together%s: %s",
+                    _WHICH[queue.route.quiet],
+                    fault,
                 )
-            self._off = True
+            self._lacking.add(queue.route.quiet)
 
 
 def _any(queue: Queue, members: Sequence[Member]) -> Trip:
@@ -275,13 +289,13 @@ def _clock(members: Sequence[Member], records: Sequence[Record]) -> None:
     seconds = [record["seconds"] for record in records]
     if max(seconds) <= HEAVY:
         for kind in {member.kind for member in members[: len(records)]}:
-            kind.clock(0.0)
+            kind.clock(0.0, 0.0)
         return
     spent: dict[Kind, list[float]] = {}
     for member, own in zip(members, seconds, strict=False):
         spent.setdefault(member.kind, []).append(own)
     for kind, each in spent.items():
-        kind.clock(sum(each) / len(each))
+        kind.clock(sum(each) / len(each), max(each))
     for member, record in zip(members, records, strict=False):
         if not record["done"] and record["status"] == STOPPED:
             member.kind.rest()
