@@ -133,6 +133,74 @@ test_growing = scenarios(
     ),
 )
 
+NO_TABLE = ("select to_regclass('public.fresh') is null", True)
+FOUR_COLUMNS = ("select count(*) from information_schema.columns where table_name = 'data'", 4)
+
+test_refusals_make_no_table = scenarios(
+    Scenario(
+        name="a column to select that there is none", request="POST /fresh?select=nope", json={"a": 1}, status=400
+    ),
+    Scenario(name="a number that is too large", request="POST /fresh", body=b'{"a":1e400}', status=422),
+    Scenario(name="a text with NUL", request="POST /fresh", json={"a": "x\0"}, status=422),
+    Scenario(
+        name="an answer that nobody can give",
+        request="POST /fresh",
+        json={"a": 1},
+        status=406,
+        headers={"Accept": "image/png"},
+    ),
+    Scenario(
+        name="a role that does not exist",
+        request="POST /fresh",
+        json={"a": 1},
+        status=403,
+        settings={"anon_role": "nobody"},
+    ),
+    Scenario(
+        name="rows of which PostgreSQL refuses one", request="POST /fresh", json=[{"id": 1}, {"id": 1}], status=409
+    ),
+    Scenario(
+        name="nor does a write that is undone",
+        request="POST /fresh",
+        json={"a": 1},
+        status=201,
+        headers={"Prefer": "tx=rollback"},
+        contains=('"a":1',),
+    ),
+    Scenario(
+        name="nor does a plan that is asked for",
+        request="POST /fresh",
+        json={"a": 1},
+        status=200,
+        headers={"Accept": "application/vnd.pgrst.plan+json"},
+        contains=("Insert",),
+    ),
+    headers=JSON,
+    leaves=NO_TABLE,
+)
+
+test_refusals_make_no_column = scenarios(
+    Scenario(name="another value is wrong", request="POST /data", json={"new": 1, "age": "x"}, status=422),
+    Scenario(name="a row to change that is not there", request="PATCH /data/777", json={"new": 1}, status=404),
+    Scenario(name="a row to replace that is not there", request="PUT /data/777", json={"new": 1}, status=404),
+    Scenario(
+        name="too many rows to change",
+        request="PATCH /data?id=gt.0",
+        json={"new": 1},
+        status=400,
+        headers={"Prefer": "max-affected=1"},
+    ),
+    Scenario(
+        name="nor does a write that is undone",
+        request="POST /data",
+        json={"new": 1},
+        status=201,
+        headers={"Prefer": "tx=rollback"},
+    ),
+    setup=DATA,
+    leaves=FOUR_COLUMNS,
+)
+
 test_rows = scenarios(
     Scenario(
         name="one row by path parameter",

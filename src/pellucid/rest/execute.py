@@ -1,11 +1,15 @@
 """A statement to its outcome: in company where it is small enough and nobody looks on, else in a transaction of its own."""
 
+from msgspec.structs import replace
+
+from pellucid.database.change import Change
 from pellucid.database.core import Database
 from pellucid.database.opening import Beginning
 from pellucid.database.witness import witness
 from pellucid.observe import deep
 from pellucid.rest.compile.writer import Statement
 from pellucid.rest.counting import counted
+from pellucid.rest.develop import changing
 from pellucid.rest.outcome import Outcome, judge
 from pellucid.rest.plan.form import Form
 from pellucid.rest.plan.model import Plan
@@ -24,18 +28,25 @@ async def execute(
     *,
     database: Database,
     share: Share | None,
+    change: Change | None = None,
 ) -> Outcome:
     """Run the statement, and judge what came of it. What is judged to be an error has changed nothing.
 
+    With a ``change`` of the schema, that is made first, in the same transaction.
+
     Raises:
+        Overtaken: somebody else made the same change at the same moment.
         PellucidError: the database refused, cannot be reached, or answered something else than the client insists on.
     """
+    company = share if change is None else None
     if deep():
-        tell(asked, plan, form, statement, small=share is not None and is_small(asked, plan, form))
-    if share is not None and witness.get() is None and is_small(asked, plan, form):
-        record = await share.record(beginning, statement, quiet=is_quiet(plan))
+        tell(asked, plan, form, statement, small=company is not None and is_small(asked, plan, form))
+    if company is not None and witness.get() is None and is_small(asked, plan, form):
+        record = await company.record(beginning, statement, quiet=is_quiet(plan))
         if record is not None:
             return judge(asked, plan, form, [record])
-    async with database.begin(beginning) as transaction:
+    if change is not None and form.plan is not None:
+        beginning = replace(beginning, commits=False)  # who asks for a plan wants no table
+    async with changing(database, beginning, change) if change else database.begin(beginning) as transaction:
         records = await transaction.fetch(statement.sql, *statement.parameters)
         return await counted(judge(asked, plan, form, records), plan, transaction)
