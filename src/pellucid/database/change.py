@@ -22,10 +22,13 @@ Login = Callable[[], Awaitable[str | None]]
 
 
 class Change(Struct, frozen=True):
-    """Statements that change the schema; names are written with their schema. ``what`` says in words what they make."""
+    """Statements for the role that owns the schema; names are written with their schema.
+
+    ``what`` says in words what they make; it is empty where they make nothing.
+    """
 
     statements: tuple[str, ...]
-    what: str = "a change"
+    what: str = ""
 
 
 class Alone(Lease):
@@ -106,5 +109,5 @@ class Changing(Transaction):
         begin = [f"SET LOCAL {name} = {value}" for name, value in _LIMITS.items()]
         end = [f"SET LOCAL {name} TO DEFAULT" for name in _LIMITS]
         session = [f"SET LOCAL SESSION AUTHORIZATION {login}"] if login else []
-        with observe(Stage.SESSION, made=self._change.what):
+        with observe(Stage.SESSION, **({"made": self._change.what} if self._change.what else {})):
             await self._lease.run(driver.execute("; ".join((*begin, *self._change.statements, *end, *session))))

@@ -23,6 +23,7 @@ from pellucid.database.transaction import Transaction
 from pellucid.errors import DatabaseError, Fault, InvalidFields, MalformedQuery, PellucidError
 from pellucid.observe import Stage, observe
 from pellucid.rest.aside import aside
+from pellucid.rest.numbering import moved
 from pellucid.rest.open_table import OPEN_POLICY, additions, creation, new_table, one_at_a_time, wider
 from pellucid.rest.request import RestRequest
 
@@ -88,11 +89,11 @@ class Grower:
         """
         catalog = self._database.catalog
         if not await aside(_size(asked), _lacks, catalog, asked):
-            return await work(Ground(catalog))
+            return await work(await aside(_size(asked), _standing, asked, catalog))
         for tries in range(_TRIES, 0, -1):
             async with self._turn:
                 ground = await self._ground(asked)
-                if ground.change is not None:
+                if ground.change is not None and ground.change.what:
                     try:
                         return await self._grown(ground, work)
                     except Overtaken as overtaken:
@@ -116,7 +117,8 @@ class Grower:
             return await aside(_size(asked), self._needed, asked, catalog)
 
     def _needed(self, asked: RestRequest, catalog: Catalog) -> Ground:
-        return growth(asked, catalog) if _lacks(catalog, asked) and self._may_grow(asked, catalog) else Ground(catalog)
+        grows = _lacks(catalog, asked) and self._may_grow(asked, catalog)
+        return growth(asked, catalog) if grows else _standing(asked, catalog)
 
     def _may_grow(self, asked: RestRequest, catalog: Catalog) -> bool:
         """Any write may add columns; only a POST makes a table, for it alone brings a row that has no address yet."""
@@ -138,7 +140,7 @@ async def changing(database: Database, beginning: Beginning, change: Change) -> 
         try:
             transaction = await stack.enter_async_context(database.change(beginning, change))
         except DatabaseError as fault:
-            if fault.sqlstate in _THERE_ALREADY:
+            if change.what and fault.sqlstate in _THERE_ALREADY:
                 raise Overtaken(fault) from fault
             raise
         yield transaction
@@ -175,8 +177,19 @@ def growth(asked: RestRequest, catalog: Catalog) -> Ground:
     kinds = _columns(rows, _keys(rows) if table is None else _new_keys(table, rows))
     made = new_table(asked.name, kinds) if table is None else wider(table, kinds)
     ddl = creation(asked.name, kinds) if table is None else additions(asked.name, kinds)
-    change = Change((one_at_a_time(asked.name), *ddl), _made(asked, catalog))
+    change = Change((one_at_a_time(asked.name), *ddl, *_moved(asked, made)), _made(asked, catalog))
     return Ground(replace(catalog, tables={**catalog.tables, asked.name: made}), change)
+
+
+def _standing(asked: RestRequest, catalog: Catalog) -> Ground:
+    """Where nothing is to be made. Whoever brings keys of its own into a table made in development moves the numbering on."""
+    table = catalog.tables.get(asked.name)
+    moves = _moved(asked, table) if table is not None and OPEN_POLICY in table.policies else ()
+    return Ground(catalog, Change(moves) if moves else None)
+
+
+def _moved(asked: RestRequest, table: Table) -> tuple[str, ...]:
+    return tuple(moved(table, _rows(asked))) if asked.profile.grows and asked.method == "POST" else ()
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, str]:

@@ -6,10 +6,12 @@ from pellucid.database.change import Change
 from pellucid.database.core import Database
 from pellucid.database.opening import Beginning
 from pellucid.database.witness import witness
+from pellucid.errors import Duplicate
 from pellucid.observe import deep
 from pellucid.rest.compile.writer import Statement
 from pellucid.rest.counting import counted
 from pellucid.rest.develop import changing
+from pellucid.rest.numbering import explained
 from pellucid.rest.outcome import Outcome, judge
 from pellucid.rest.plan.form import Form
 from pellucid.rest.plan.model import Plan
@@ -47,6 +49,9 @@ async def execute(
             return judge(asked, plan, form, [record])
     if change is not None and form.plan is not None:
         beginning = replace(beginning, commits=False)  # who asks for a plan wants no table
-    async with changing(database, beginning, change) if change else database.begin(beginning) as transaction:
-        records = await transaction.fetch(statement.sql, *statement.parameters)
-        return await counted(judge(asked, plan, form, records), plan, transaction)
+    try:
+        async with changing(database, beginning, change) if change else database.begin(beginning) as transaction:
+            records = await transaction.fetch(statement.sql, *statement.parameters)
+            return await counted(judge(asked, plan, form, records), plan, transaction)
+    except Duplicate as fault:
+        raise explained(fault, plan) from fault.__cause__
