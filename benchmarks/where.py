@@ -16,7 +16,8 @@ DOING: Sequence[tuple[str, str]] = (
     ("sending the answer", r"Reply\.|GuardedProtocol\.(on_response_complete|_rest)|_written "),
     ("metrics and log", r"tell |Metrics\.|Tracer\.|_Tally\.|Exchange\.|log_access "),
     ("writing the answer", r"Memory\.answer|Asked\.answered|Repeat\.(told|_lines)|Repeated\.settle|location "),
-    ("the shared call", r"Share\._|_tell|RoundTrip\.|Lease\.|FairPool\.|Connection\.|Database\.make|Queue\.|array |_quoted "),
+    ("the shared call", (r"Share\._|(RoundTrip|Lease|FairPool|Connection|Queue|Kind)\.|Database\.make|array |literal "
+                         r"|_(tell|tell_all|quoted|quiet|any|asking|clock|learn) ")),
     ("who asks what", r"Memory\.|Asked\.|Reader\.|shape_of |BearerIdentifier\.|Revocations\.|Repeat(ed)?\.|Share\.enter|claims_of "),
     ("reading the request", r"GuardedProtocol\.|HttpToolsProtocol\.|Familiar\.|_head |RequestResponseCycle\.|Event\."),
     ("event loop and kernel", r""),

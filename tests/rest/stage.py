@@ -12,6 +12,7 @@ import pytest
 
 from pellucid.app import Deployment, Pellucid, create
 from pellucid.database.capabilities import Capabilities
+from pellucid.rest import queue as queueing
 from pellucid.rest import share as sharing
 from pellucid.settings import Settings
 from pellucid.web.again import Again, Head
@@ -95,8 +96,10 @@ THINGS: Sequence[Any] = [{"name": name, "place": 1} for name in "abc"]
 async def watched(
     clone: Clone, admin: asyncpg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stage]:
-    for name, much in {"ENOUGH": 60_000, "LIMIT": 60.0, "SLOW": 60.0}.items():
+    for name, much in {"ENOUGH": 60_000, "LIMIT": 60.0, "MIXED_LIMIT": 60.0}.items():
         monkeypatch.setattr(sharing, name, much)  # however slow the machine is
+    for name in ("HEAVY", "SLOW"):
+        monkeypatch.setattr(queueing, name, 60.0)
     await admin.execute(WORLD)
     async with Staging(None, clone, tmp_path) as stage:
         yield stage

@@ -17,9 +17,9 @@ import pytest
 
 from pellucid.app import Deployment, Pellucid, create
 from pellucid.database.capabilities import Capabilities
+from pellucid.rest import queue as queueing
 from pellucid.rest import share as sharing
-from pellucid.rest.member import Member
-from pellucid.rest.share import Queue
+from pellucid.rest.queue import Member, Queue
 from pellucid.settings import Settings
 from pellucid.web.again import Again, Head
 from pellucid.web.memory import Asked, Memory
@@ -125,7 +125,9 @@ class Theatre:
 async def theatre(clone: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Theatre]:
     monkeypatch.setattr(sharing, "ENOUGH", 60_000)
     monkeypatch.setattr(sharing, "LIMIT", 60.0)
-    monkeypatch.setattr(sharing, "SLOW", 60.0)
+    monkeypatch.setattr(sharing, "MIXED_LIMIT", 60.0)
+    monkeypatch.setattr(queueing, "HEAVY", 60.0)
+    monkeypatch.setattr(queueing, "SLOW", 60.0)
     monkeypatch.setattr(sharing, "PATIENCE", "5s")
     deployment = Deployment(clone.dsn, clone.admin_dsn, Capabilities(180_000))
     apps = [create(None, Settings(data=tmp_path, signing_key=KEY, share=share), deployment) for share in (False, True)]
@@ -299,4 +301,54 @@ async def test_shared_and_alone_are_alike(seed: int, theatre: Theatre, admin: as
     assert max(theatre.calls) > 1
     assert seen & {200, 201, 204}
     assert seen & {400, 401, 403, 404, 409, 422}
+    assert max(seen) < 500
+
+
+def questions(chance: random.Random, tables: Sequence[str], callers: Sequence[dict[str, str]]) -> list[Ask]:
+    """Reads of many shapes, of which some fail: rows, lists, related rows, values that do not fit, and what is not there."""
+    shapes = (
+        "?id=eq.{key}",
+        "?id=eq.{key}&select=id,owner",
+        "?id=eq.x{key}&select=id",  # who may not read the others would get one error or the other
+        "?limit=3&order=id",
+        "?select=id,parent(id)&limit=5&order=id",
+        "?id=gt.{key}&limit=2&order=id.desc",
+        "?nothing=eq.{key}",
+    )
+    asks = []
+    for _ in range(60):
+        target = f"/rest/v1/{chance.choice(tables)}{chance.choice(shapes).format(key=chance.randrange(12))}"
+        asks.append(Ask("GET", target, None, dict(chance.choice(callers))))
+    return asks
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_different_tables_in_one_call_are_as_if_alone(
+    seed: int, theatre: Theatre, admin: asyncpg.Connection
+) -> None:
+    """Half of the tables are quiet; the schema changes between two rounds."""
+    chance = random.Random(seed)
+    await admin.execute(WORLD)
+    names = [f"thing{number}" for number in range(6)]
+    seen: set[int] = set()
+    for number in range(3):
+        for place, name in enumerate(names):
+            sql, _ = table(chance, quiet=place % 2 == 0)
+            await admin.execute(f"drop table if exists {name}; {re.sub('thing', name, sql)}")
+            ids = "insert into {0} (id, owner) select n, '{1}' from generate_series(1, 6) n"
+            await admin.execute(ids.format(name, chance.choice((Who.ADA.value, Who.BOB.value))))
+        if number:  # the first look is one with the catalog of the tables that were there before
+            await company(theatre, [questions(chance, names, theatre.callers)])
+        for app in theatre.apps:
+            assert app.data is not None
+            await app.data.database.refresh()
+        for _ in range(2):
+            asks = questions(chance, names, theatre.callers)
+            shared = (await company(theatre, [asks]))[0]
+            for ask, answer in zip(asks, shared, strict=True):
+                assert answer == await send(theatre.alone, ask), ask
+                seen.add(answer[0])
+    assert max(theatre.calls) > 1
+    assert seen & {200}
+    assert seen & {400, 401, 403}
     assert max(seen) < 500

@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import pytest
 
+from pellucid.database import roundtrip
 from pellucid.database.caller import Caller
 from pellucid.database.core import Database
 from pellucid.database.opening import Beginning
 from pellucid.database.options import DatabaseOptions
 from pellucid.errors import PoolExhausted, Unavailable
+from pellucid.rest import queue as queueing
 from pellucid.rest import share as sharing
 from pellucid.rest.compile.writer import Statement
-from pellucid.rest.member import Member
-from pellucid.rest.share import Queue, Share
+from pellucid.rest.queue import Member, Queue
+from pellucid.rest.share import Share
 from tests.conftest import Clone
 
 pytestmark = pytest.mark.anyio
@@ -64,8 +66,10 @@ async def share(
 ) -> AsyncIterator[Watched]:
     monkeypatch.setattr(sharing, "ENOUGH", 60_000)  # however slow the machine is
     monkeypatch.setattr(sharing, "LIMIT", 60.0)
-    monkeypatch.setattr(sharing, "SLOW", 60.0)
-    monkeypatch.setattr(sharing, "PARTS", 1)
+    monkeypatch.setattr(sharing, "MIXED_LIMIT", 60.0)
+    monkeypatch.setattr(queueing, "HEAVY", 60.0)
+    monkeypatch.setattr(queueing, "SLOW", 60.0)
+    monkeypatch.setattr(queueing, "PARTS", 1)
     await admin.execute(ACT)
     await database.refresh()
     async with Watched(database) as share:
@@ -101,7 +105,7 @@ async def test_a_thousand_callers_are_never_mixed_up(share: Watched, quiet: bool
     command = acting("select current_setting('request.jwt.claims')")
     records = await asyncio.gather(*(share.record(beginning(str(n)), command, quiet=quiet) for n in range(1000)))
     assert [record and record["body"] for record in records] == [str(n) for n in range(1000)]
-    assert share.calls == [sharing.MOST_MEMBERS] * (1000 // sharing.MOST_MEMBERS)
+    assert share.calls == [queueing.MOST_MEMBERS] * (1000 // queueing.MOST_MEMBERS)
 
 
 LEFTOVERS = (
@@ -181,11 +185,14 @@ async def test_values_arrive_as_they_are(share: Watched, quiet: bool) -> None:
 
 async def test_who_failed_is_told_nothing_of_another(database: Database, admin: asyncpg.Connection) -> None:
     """The record of a failed member has nothing in it."""
-    for function, own in (("share", "array['request.jwt.claims'], "), ("share_quiet", "")):
-        records = await admin.fetch(
-            f"select * from pellucid.{function}('n{len(own)}', 'select 1 / $1::int, 1::int8, 1::int8, ''key'', 1::int8, null, null', true, "
-            f"array['search_path', 'public'], {own}array['1', '2', '3'], array['1', '0', '1'], 1, '10ms', 60000)"
-        )
+    fails = "select 1 / $1::int, 1::int8, 1::int8, 'key', 1::int8, null, null"
+    common, claims = ["search_path", "public"], ["1", "2", "3"]
+    any_ = ("n", fails, True, common, ["request.jwt.claims"], claims, ["1", "0", "1"], 1, "10ms", 60_000)
+    prepares, calls = [f"prepare m as {fails}", None, None], [f"execute m({number})" for number in (1, 0, 1)]
+    mixed = (prepares, calls, True, common, claims, "10ms", 60_000)
+    for function, args in (("share", any_), ("share_mixed", mixed)):
+        holes = ", ".join(f"${number}" for number in range(1, len(args) + 1))
+        records = await admin.fetch(f"select * from pellucid.{function}({holes})", *args)
         assert [record["done"] for record in records] == [True, False, True]
         assert (records[1]["body"], records[1]["keys"]) == (None, None)
 
@@ -208,8 +215,10 @@ async def test_a_slow_neighbour_is_stopped_and_its_like_run_alone_for_a_while(
     share: Watched, monkeypatch: pytest.MonkeyPatch, quiet: bool
 ) -> None:
     monkeypatch.setattr(sharing, "LIMIT", 0.1)
-    monkeypatch.setattr(sharing, "REST_SECONDS", 60.0)
-    assert await together(share, "select 'a'", "select pg_sleep(60)", "select note('c')", quiet=quiet) == [None] * 3
+    monkeypatch.setattr(queueing, "REST_SECONDS", 60.0)
+    others = ["a", "c"] if quiet else [None, None]  # who is quiet is stopped alone
+    answers = await together(share, "select 'a'", "select pg_sleep(60)", "select note('c')", quiet=quiet)
+    assert answers == [others[0], None, others[1]]
     assert await together(share, "select 'a'", quiet=quiet) == [None]
     assert share.calls == [3]
 
@@ -283,7 +292,7 @@ async def test_without_the_function_everything_runs_alone(
 ) -> None:
     await admin.execute(
         "do $$ begin execute (select string_agg(format('drop function %s', p.oid::regprocedure), ';') from pg_proc p "
-        "where p.pronamespace = 'pellucid'::regnamespace and p.proname in ('share', 'share_quiet')); end $$"
+        "where p.pronamespace = 'pellucid'::regnamespace and p.proname in ('share', 'share_mixed')); end $$"
     )
     assert await together(share, "select 1", "select 2", quiet=quiet) == [None, None]
     assert await together(share, "select 1", quiet=quiet) == [None]
@@ -291,28 +300,31 @@ async def test_without_the_function_everything_runs_alone(
 
 
 async def test_half_of_them_leave_with_each_call(share: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "PARTS", 2)
+    monkeypatch.setattr(queueing, "PARTS", 2)
     assert await together(share, *["select 'here'"] * 32) == ["here"] * 32
     assert share.calls == [16] * 2
     assert await together(share, "select 'alone'") == ["alone"]
     assert share.calls[2:] == [1]
 
 
-async def test_prepared_statements_are_bounded(clone: Clone, share: Watched) -> None:
+async def test_prepared_statements_are_bounded(
+    clone: Clone, share: Watched, monkeypatch: pytest.MonkeyPatch, quiet: bool
+) -> None:
+    monkeypatch.setattr(roundtrip, "MOST_KNOWN", 100)
     async with Database(DatabaseOptions(clone.dsn, pool_size=1)) as database, Share(database) as other:
-        for number in range(210):
+        for number in range(120):
             statement = Statement(f"{RECORD} /* {number} */", ("select count(*) from pg_prepared_statements",))
-            record = await other.record(beginning(), statement)
+            record = await other.record(beginning(), statement, quiet=quiet)
             assert record is not None
-            assert int(record["body"]) <= 210
-        kept = "select count(*) from pg_prepared_statements where name ~ '^[0-9a-f]{32}$'"
-        record = await other.record(beginning(), acting(kept))
+            assert int(record["body"]) <= 110
+        kept = "select count(*) from pg_prepared_statements where name ~ '^p[0-9a-f]{32}$'"
+        record = await other.record(beginning(), acting(kept), quiet=quiet)
         assert record is not None
-        assert 100 < int(record["body"]) <= 201
+        assert 50 < int(record["body"]) <= 101
 
 
 async def test_only_the_role_that_logs_in_may_call_it(share: Watched, admin: asyncpg.Connection) -> None:
-    functions = "pg_proc p where p.proname in ('share', 'share_quiet')"
+    functions = "pg_proc p where p.proname in ('share', 'share_mixed')"
     may = f"select count(*) filter (where has_function_privilege($1, p.oid, 'execute')) from {functions}"
     assert await admin.fetchval(may, "authenticator") == await admin.fetchval(f"select count(*) from {functions}") >= 2
     for role in ("anon", "authenticated", "service_role"):

@@ -71,3 +71,20 @@ async def test_below_the_threshold_nothing_is_told(clone: Clone, admin: asyncpg.
     assert plans.between(connection.get_server_pid(), 0.0, perf_counter()) == ()
     await connection.close()
     assert plans.between(connection.get_server_pid(), 0.0, perf_counter()) == ()
+
+
+async def test_of_a_shared_call_only_ones_own_are_told(connection: asyncpg.Connection, plans: SlowPlans) -> None:
+    record = "SELECT count(*)::text, 1::int8, 1::int8, null::text, 0::int8, null::text, null::text FROM generate_series(1, {})"
+    mine, other = record.format(20_000), record.format(30_000)
+    prepares = [f"PREPARE p1 AS {mine}", f"PREPARE p2 AS {other}"]
+    await connection.fetch(
+        "select * from pellucid.share_mixed($1, $2, true, $3, $4, '10ms', 60000)",
+        prepares,
+        ["EXECUTE p1", "EXECUTE p2"],
+        ["role", "anon"],
+        ["{}", "{}"],
+    )
+    process = connection.get_server_pid()
+    (statement,) = plans.between(process, 0.0, perf_counter(), mine)
+    assert "FROM generate_series" in statement.sql
+    assert len(plans.between(process, 0.0, perf_counter())) > 1

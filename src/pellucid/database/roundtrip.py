@@ -1,7 +1,7 @@
 """A function call that is a whole transaction: no BEGIN, no COMMIT, one round trip."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -12,10 +12,12 @@ from pellucid.database.opening import Opening
 from pellucid.database.sqlstate import STALE, disconnected, in_doubt
 from pellucid.errors import PellucidError
 
-MOST_KNOWN = 200
-"""Statements that one connection keeps prepared in this way."""
+MOST_KNOWN = 1000
+"""Statements that one connection keeps prepared in this way. One for a row by its key takes some 50 KiB of its PostgreSQL process."""
 _FORGOTTEN = 50
 """How many go at once when there are more: it takes a round trip."""
+NOT_THERE = "26000"
+"""SQLSTATE: there is no prepared statement of that name (PostgreSQL, appendix A)."""
 
 Stop = Callable[[int], None]
 """Has PostgreSQL end what its process of this number is doing. It returns at once."""
@@ -24,20 +26,23 @@ Stop = Callable[[int], None]
 class Trip(NamedTuple):
     """A call.
 
-    ``call`` is the statement that calls the function. Its first two arguments are ``name`` and ``statement``: what the function prepares,
-    and under which name; the statement is null where this connection has it prepared already. ``opening`` tells with whose eyes errors
-    are read. After ``limit`` seconds PostgreSQL is asked to stop. ``quiet`` tells that the function leaves nothing in the session but
-    what sequences remember, and ``reads`` that it does not even use these.
+    ``call`` is the statement that calls the function, and ``args`` tells its arguments, from the names of those of ``statements`` (texts by
+    their names) that this connection has not prepared yet. The records that come back are of the statements in ``turns``. ``opening`` tells
+    with whose eyes errors are read. After ``limit`` seconds PostgreSQL is asked to stop. ``quiet`` tells that the function leaves nothing
+    in the session but what sequences remember, and ``reads`` that it does not even use these. ``late`` is told when PostgreSQL has worked
+    on it for ``patience`` seconds.
     """
 
     call: str
-    name: str
-    statement: str
-    args: Sequence[Any]
+    statements: Mapping[str, str]
+    args: Callable[[Sequence[str]], Sequence[Any]]
+    turns: Sequence[str]
     opening: Opening
     limit: float
     quiet: bool
     reads: bool
+    patience: float = 0.0
+    late: Callable[[], None] | None = None
 
 
 class RoundTrip:
@@ -102,13 +107,17 @@ class RoundTrip:
         return driver
 
     async def _within(self, driver: Connection) -> list[asyncpg.Record]:
-        timer = asyncio.get_running_loop().call_later(self._trip.limit, self._late, driver)
+        loop, trip = asyncio.get_running_loop(), self._trip
+        timers = [loop.call_later(trip.limit, self._end, driver)]
+        if trip.late is not None:
+            timers.append(loop.call_later(trip.patience, trip.late))
         try:
             return await self._called(driver)
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
 
-    def _late(self, driver: Connection) -> None:
+    def _end(self, driver: Connection) -> None:
         """Stop the call, and close the connection afterwards: the word may come late, and stop another."""
         self._lease.sound = False
         self._stop(driver.get_server_pid())
@@ -120,15 +129,26 @@ class RoundTrip:
         except STALE:
             return await self._fetch(driver)
         except asyncpg.InvalidSQLStatementNameError:
-            driver.known.pop(self._trip.name, None)
+            for name in self._trip.statements:
+                driver.known.pop(name, None)
             return await self._fetch(driver)
 
     async def _fetch(self, driver: Connection) -> list[asyncpg.Record]:
         trip = self._trip
-        text = None if trip.name in driver.known else trip.statement
-        records: list[asyncpg.Record] = await self._lease.run(driver.fetch(trip.call, trip.name, text, *trip.args))
-        driver.known[trip.name] = None
+        missing = [name for name in trip.statements if name not in driver.known]
+        records: list[asyncpg.Record] = await self._lease.run(driver.fetch(trip.call, *trip.args(missing)))
+        _learn(driver.known, trip.turns, records)
         return records
+
+
+def _learn(known: dict[str, None], turns: Sequence[str], records: Sequence[asyncpg.Record]) -> None:
+    """Remember which statements are prepared now. Those used last go to the end."""
+    for name in dict.fromkeys(turns[: len(records)]):
+        known.pop(name, None)
+        known[name] = None
+    for name, record in zip(turns, records, strict=False):
+        if not record["done"] and record["status"] == NOT_THERE:
+            known.pop(name, None)
 
 
 async def _forget(driver: Connection) -> None:

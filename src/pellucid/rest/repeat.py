@@ -21,7 +21,6 @@ from pellucid.rest.beginning import beginning, claims_of
 from pellucid.rest.compile.statement import Reach, compile_plan
 from pellucid.rest.compile.writer import Statement
 from pellucid.rest.grammar.bodies import Payload
-from pellucid.rest.member import Member, Record
 from pellucid.rest.outcome import check_preferences
 from pellucid.rest.pipeline import DataApi
 from pellucid.rest.plan.build import make_plan
@@ -29,10 +28,12 @@ from pellucid.rest.plan.form import Form, negotiate
 from pellucid.rest.plan.model import Insert, Plan, Reading
 from pellucid.rest.plan.small import is_quiet, is_small, touches_one
 from pellucid.rest.profile import Profile
+from pellucid.rest.queue import Kind, Member, Record
 from pellucid.rest.request import Envelope, RestRequest
 from pellucid.rest.result import content_location, location
+from pellucid.rest.route import CLAIMS, UNSEEN, route_of
 from pellucid.rest.shape import Shape, varied
-from pellucid.rest.share import CLAIMS, UNSEEN, Queue, Share, route_of
+from pellucid.rest.share import Share
 from pellucid.rest.target import context_of, find_target, parsed
 from pellucid.rest.validate import faultless
 from pellucid.web.again import Again, Then
@@ -49,7 +50,7 @@ class Repeat(Struct, frozen=True):
     """
 
     share: Share
-    queue: Queue
+    kind: Kind
     catalogs: CatalogStore
     catalog: Catalog
     asked: RestRequest
@@ -88,7 +89,7 @@ class Repeat(Struct, frozen=True):
                 parameters[at] = payload.raw
         member = Repeated(self, then, values)
         member.values, member.parameters, member.size = (claims,), parameters, size
-        return self.share.enter(self.queue, member)
+        return self.share.enter(self.kind, member)
 
     def told(self, record: Record, values: Sequence[str]) -> Again | None:
         """What a record tells; None where the answer would be another one."""
@@ -261,7 +262,7 @@ def _learnt(
     context = context_of(one.opening.catalog, one.asked.profile, identity, api.options, guarded=False)
     valid = faultless(one.asked, find_target(one.asked, context), api.models, identity.role)
     return Repeat(
-        api.share, api.share.queue(route, one.opening), api.database.catalogs, one.opening.catalog, one.asked, one.plan,
+        api.share, api.share.kind(route, one.opening), api.database.catalogs, one.opening.catalog, one.asked, one.plan,
         tuple(fixed), tuple(places), tuple(bodies), least=one.least, address=address, valid=valid, way=way,
     )  # fmt: skip
 

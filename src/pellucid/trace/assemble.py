@@ -73,11 +73,12 @@ def _slow(exchange: Exchange, slow: SlowPlans | None) -> tuple[Statement, ...]:
         return ()
     ended = ended_at(exchange)
     had = [each for span in exchange.recording.spans if (each := _had(span, ended)) is not None]
-    return tuple(statement for backend, since, until in had for statement in slow.between(backend, since, until))
+    return tuple(statement for stretch in had for statement in slow.between(*stretch))
 
 
-def _had(span: Span, ended: float) -> tuple[int, float, float] | None:
-    """The connection that a stay brought, and from when to when it was in hand; of a shared call, while the call had it."""
+def _had(span: Span, ended: float) -> tuple[int, float, float, str] | None:
+    """The connection that a stay brought, and from when to when it was in hand; of a shared call, while the call had it, and what was this
+    request's own in it."""
     shared = span.stage is not Stage.POOL
     backend, held, lent = (span.facts.get(name) for name in (_SHARED if shared else _OWN))
     since = span.ended
@@ -85,7 +86,8 @@ def _had(span: Span, ended: float) -> tuple[int, float, float] | None:
         since = span.started + lent if isinstance(lent, float) else None
     if not isinstance(backend, int) or since is None:
         return None
-    return backend, since, min(since + held, ended) if isinstance(held, float) else ended
+    own = str(span.facts.get("sql", "")) if shared else ""
+    return backend, since, min(since + held, ended) if isinstance(held, float) else ended, own
 
 
 _OWN, _SHARED = ("backend", "held", ""), ("pool_backend", "pool_held", "lent")

@@ -2,5 +2,5 @@
 
 SCHEMA = "pellucid"
 TABLE = "alembic_version"
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """All revisions, the oldest first."""

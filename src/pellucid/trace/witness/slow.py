@@ -46,16 +46,17 @@ class SlowPlans:
         connection.add_log_listener(hear)
         connection.add_termination_listener(lambda _: self._heard.pop(process, None))
 
-    def between(self, process: int, began: float, ended: float) -> tuple[Statement, ...]:
+    def between(self, process: int, began: float, ended: float, sql: str = "") -> tuple[Statement, ...]:
         """The slow statements of a connection in a stretch of time.
 
         Args:
             process: PostgreSQL's number of the connection's process.
             began: when somebody took it, in seconds of `time.perf_counter`.
             ended: when they gave it back.
+            sql: what they ran, where others ran theirs in the same stretch.
         """
         heard = self._heard.get(process, ())
-        return tuple(_shown(told) for at, told in heard if began <= at <= ended)
+        return tuple(_shown(told) for at, told in heard if began <= at <= ended and sql in told.sql)
 
 
 def _shown(told: Told) -> Statement:
