@@ -48,7 +48,7 @@ class Garden:
 
         async def work(ground: Ground) -> Catalog:
             if ground.change is not None:
-                async with changing(self.database, beginning, ground.change) as transaction:
+                async with changing(self.database, beginning, ground.change, within=True) as transaction:
                     for each in sql:
                         await transaction.fetch(each)
             return ground.catalog
@@ -176,7 +176,7 @@ async def test_whoever_comes_second_is_judged_anew(database: Database) -> None:
         if len(grounds) == 1:
             await Garden(database).grow(ask("POST", "/things", {"a": "text"}))  # another worker
         if ground.change is not None:
-            async with changing(database, ANON, ground.change):
+            async with changing(database, ANON, ground.change, within=True):
                 pass
 
     await garden.grower.serve(asked, work)

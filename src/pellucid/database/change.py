@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 
 from msgspec import Struct
 
@@ -72,6 +73,9 @@ class Alone(Lease):
 class Changing(Transaction):
     """A caller's transaction that changes the schema first, as the role that may. Everything after that is done as the caller.
 
+    The connection remembers who opened it, and any function that runs here can become that role again (PostgreSQL, SET SESSION
+    AUTHORIZATION). So it is for writes that run nobody else's functions; for others see `change_alone`.
+
     Raises:
         DatabaseError: PostgreSQL refused the change; its errors are told as to somebody who may know of every table.
     """
@@ -85,8 +89,7 @@ class Changing(Transaction):
             lease: brings a connection of the role that may change the schema.
             opening: as in `Transaction`.
             change: what is done first.
-            login: whom the rest of the transaction takes for the role that logged in, so that no function of somebody's gets further
-                from here than from any other request.
+            login: whom the rest of the transaction takes for the role that logged in.
         """
         super().__init__(lease, opening)
         self._change = change
@@ -106,8 +109,32 @@ class Changing(Transaction):
     async def _make(self) -> None:
         driver, login = self._lease.driver, await self._login()
         await self._lease.run(driver.execute(self._opening.start))
-        begin = [f"SET LOCAL {name} = {value}" for name, value in _LIMITS.items()]
         end = [f"SET LOCAL {name} TO DEFAULT" for name in _LIMITS]
         session = [f"SET LOCAL SESSION AUTHORIZATION {login}"] if login else []
-        with observe(Stage.SESSION, **({"made": self._change.what} if self._change.what else {})):
-            await self._lease.run(driver.execute("; ".join((*begin, *self._change.statements, *end, *session))))
+        with _observed(self._change):
+            await self._lease.run(driver.execute("; ".join((*_steps(self._change), *end, *session))))
+
+
+async def change_alone(lease: Lease, change: Change) -> None:
+    """Make a change in a transaction of its own.
+
+    Raises:
+        DatabaseError: PostgreSQL refused; nothing has changed.
+    """
+    try:
+        driver = await lease.take()
+        try:
+            with _observed(change):
+                await lease.run(driver.execute("; ".join(("BEGIN", *_steps(change), "COMMIT"))))
+        finally:
+            await lease.release()
+    except Exception as fault:
+        raise translate(fault) from fault
+
+
+def _steps(change: Change) -> tuple[str, ...]:
+    return (*(f"SET LOCAL {name} = {value}" for name, value in _LIMITS.items()), *change.statements)
+
+
+def _observed(change: Change) -> AbstractContextManager[object]:
+    return observe(Stage.SESSION, **({"made": change.what} if change.what else {}))

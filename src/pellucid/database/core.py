@@ -11,7 +11,7 @@ from pellucid.database.capabilities import Capabilities, Feature
 from pellucid.database.catalog.model import Catalog
 from pellucid.database.catalog.store import CatalogStore
 from pellucid.database.catalog.watch import Watch
-from pellucid.database.change import Alone, Change, Changing
+from pellucid.database.change import Alone, Change, Changing, change_alone
 from pellucid.database.driver import Connection, connect
 from pellucid.database.engine import create_engine, pool_of
 from pellucid.database.lease import Lease
@@ -89,21 +89,25 @@ class Database(Lifecycle):
         return await RoundTrip(self._lease(), trip, self._stop_statement).make()
 
     def change(self, beginning: Beginning, change: Change) -> Transaction:
-        """A transaction as `begin` makes it, which changes the schema first, on a connection beside the pool.
+        """A transaction as `begin` makes it, which changes the schema first, on a connection beside the pool. For writes that run nobody
+        else's functions: see `Changing`.
 
         Raises:
             FeatureOff: this process may not change it (production).
         """
-        if self.options.admin_dsn is None:
-            raise FeatureOff(
-                "This server does not change the schema of its database.",
-                hint="Change it with a migration of your own.",
-            )
-        lease = Alone(partial(self._admin, self.options.admin_dsn), self._closing)
-        transaction = Changing(lease, self._opening(beginning), change, self._login)
+        transaction = Changing(self._owner(), self._opening(beginning), change, self._login)
         if not beginning.commits:
             transaction.rollback_only()
         return transaction
+
+    async def change_first(self, change: Change) -> None:
+        """Change the schema in a transaction of its own.
+
+        Raises:
+            FeatureOff: this process may not change it (production).
+            DatabaseError: PostgreSQL refused; nothing has changed.
+        """
+        await change_alone(self._owner(), change)
 
     async def ping(self) -> None:
         """Ask PostgreSQL for a sign of life, beside the pool: a busy server is not an ill one.
@@ -137,6 +141,15 @@ class Database(Lifecycle):
         if self._closing:
             await asyncio.wait(self._closing)
         await self.engine.dispose()
+
+    def _owner(self) -> Lease:
+        """Brings a connection of the role that may change the schema."""
+        if self.options.admin_dsn is None:
+            raise FeatureOff(
+                "This server does not change the schema of its database.",
+                hint="Change it with a migration of your own.",
+            )
+        return Alone(partial(self._admin, self.options.admin_dsn), self._closing)
 
     async def _admin(self, dsn: str) -> Connection:
         """Open a connection of the role that may change the schema."""

@@ -130,15 +130,20 @@ class Grower:
 
 
 @asynccontextmanager
-async def changing(database: Database, beginning: Beginning, change: Change) -> AsyncIterator[Transaction]:
-    """A transaction in which the change has been made.
+async def changing(
+    database: Database, beginning: Beginning, change: Change, *, within: bool
+) -> AsyncIterator[Transaction]:
+    """A transaction in which the change has been made: ``within`` it, or in one of its own before.
 
     Raises:
         Overtaken: somebody else made the same at the same moment.
     """
     async with AsyncExitStack() as stack:
         try:
-            transaction = await stack.enter_async_context(database.change(beginning, change))
+            if not within:
+                await database.change_first(change)
+            begun = database.change(beginning, change) if within else database.begin(beginning)
+            transaction = await stack.enter_async_context(begun)
         except DatabaseError as fault:
             if change.what and fault.sqlstate in _THERE_ALREADY:
                 raise Overtaken(fault) from fault

@@ -69,6 +69,7 @@ def new_table(name: TableName, kinds: Mapping[str, str]) -> Table:
         primary_key=("id",),
         constraints={key: ("id",)} if len(name.name.encode()) <= _LONGEST_STEM else {},
         row_security=True,
+        quiet=True,
         policies=(OPEN_POLICY,),
         privileges=dict.fromkeys(_ROLES, frozenset(Privilege)),
     )
