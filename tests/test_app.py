@@ -12,7 +12,7 @@ from pellucid.app import Deployment, Pellucid, create
 from pellucid.auth.service import Accounts
 from pellucid.database.capabilities import Capabilities
 from pellucid.settings import Settings
-from tests.conftest import Clone
+from tests.conftest import Clone, run
 
 
 @asynccontextmanager
@@ -50,7 +50,7 @@ async def test_the_description_is_sent_again_only_when_it_changed(clone: Clone, 
         again = await client.get("/openapi.json", headers=seen)
         assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
         assert app.data is not None
-        await app.data.database.administer(["create table public.described (id int primary key)"])
+        await run(clone.admin_dsn, "create table public.described (id int primary key)")
         await app.data.database.refresh()
         changed = await client.get("/openapi.json", headers=seen)
         assert changed.status_code == 200
@@ -61,9 +61,7 @@ async def test_the_description_is_sent_again_only_when_it_changed(clone: Clone, 
 async def test_the_key_that_supabases_clients_send_is_a_token(clone: Clone, tmp_path: Path) -> None:
     async with served(clone, tmp_path) as (app, client):
         assert app.data is not None
-        await app.data.database.administer(
-            ["create table public.kept (id int)", "grant select on public.kept to service_role"]
-        )
+        await run(clone.admin_dsn, "create table public.kept (id int)", "grant select on public.kept to service_role")
         await app.data.database.refresh()
         service, anon = token(app, "service_role"), token(app, "anon")
         for path in ("/rest/v1/kept", "/kept"):

@@ -26,10 +26,10 @@ from pellucid.database.capabilities import Capabilities
 from pellucid.database.core import Database
 from pellucid.errors import StartupError
 from pellucid.lifecycle import Stack
+from pellucid.rest.api import DataApi
 from pellucid.rest.develop import Grower
 from pellucid.rest.openapi.document import describe, merge
 from pellucid.rest.openapi.kept import Documents
-from pellucid.rest.pipeline import DataApi
 from pellucid.rest.routes import POSTGREST_PREFIX, Reader, add_data_routes
 from pellucid.rest.share import Share
 from pellucid.rest.validate import ModelCache

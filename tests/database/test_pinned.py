@@ -6,8 +6,11 @@ import asyncpg
 import pytest
 
 from pellucid.database.bootstrap import bootstrap
+from pellucid.database.caller import Caller
+from pellucid.database.change import Change
 from pellucid.database.core import Database
 from pellucid.database.login import cautions
+from pellucid.database.opening import Beginning
 from pellucid.database.options import DatabaseOptions
 from pellucid.policy.facts import Scope
 from pellucid.policy.survey import opened, survey
@@ -58,7 +61,9 @@ async def test_reading_the_catalog_runs_none(admin: asyncpg.Connection, clone: C
     await admin.execute("drop event trigger pellucid_ddl")  # so that the watch looks for itself
     async with Database(DatabaseOptions(clone.admin_dsn, clone.admin_dsn)) as database:
         assert (await database.refresh()).table("public", "thing")
-        await database.administer(["create table public.other (id int default length('x'))"])
+        change = Change(("create table public.other (id int default length('x'))",))
+        async with database.change(Beginning(Caller("anon")), change):
+            pass
 
 
 async def test_nor_does_whoever_asks_about_rights(admin: asyncpg.Connection, clone: Clone) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from pellucid.database.caller import Caller
 from pellucid.database.catalog.model import EMPTY, Catalog
+from pellucid.database.change import Change
 from pellucid.database.core import Database
 from pellucid.database.driver import Connection, connect
 from pellucid.database.opening import Beginning, opening
@@ -170,14 +171,20 @@ async def test_each_stage_is_observed(database: Database) -> None:
 
 
 async def test_production_changes_no_schema(database: Database) -> None:
-    await database.administer(["create table public.made (id int)", "grant select on public.made to anon"])
+    async with database.change(
+        Beginning(ANON), Change(("create table public.made (id int)", "grant select on public.made to anon"))
+    ) as transaction:
+        assert await transaction.fetch("select * from public.made") == []
     assert (await database.refresh()).table("public", "made")
     with pytest.raises(DatabaseError):
-        await database.administer(["create table public.second (id int)", "create table public.made (id int)"])
+        async with database.change(
+            Beginning(ANON), Change(("create table public.second (id int)", "create table public.made (id int)"))
+        ):
+            pass
     assert not (await database.refresh()).table("public", "second")
     sealed = Database(type(database.options)(database.options.dsn))
     with pytest.raises(FeatureOff):
-        await sealed.administer(["select 1"])
+        sealed.change(Beginning(ANON), Change(("select 1",)))
 
 
 async def test_json_goes_to_and_fro_as_text(database: Database) -> None:

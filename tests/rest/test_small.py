@@ -49,6 +49,7 @@ NAMED: dict[str, Any] = {"name": "Ada"}
         ("GET", "/people/1", None, {}, True),
         ("GET", "/people?id=eq.1&select=name,years:age", None, {}, True),
         ("GET", "/people?id=eq.1&age=eq.3", None, {}, True),
+        ("GET", "/people?id=eq.1&select=age::text", None, {}, True),
         ("HEAD", "/people?id=eq.1", None, {}, True),
         ("GET", "/seats/a,1", None, {}, True),
         ("GET", "/seats?row=eq.a", None, {}, False),

@@ -100,6 +100,14 @@ test_native = scenarios(
         leaves=("select count(*)::int from people", 3),
     ),
     Scenario(
+        name="so are those that only PostgreSQL would take for bad",
+        request="POST /people",
+        body=b'{"name": "a\\u0000b", "age": true, "email": 1e400, "badge": "urn:uuid:0190a000-0000-7000-8000-00000000ada0"}',
+        headers={"Content-Type": "application/json"},
+        status=422,
+        contains=('"field":"name"', '"field":"age"', '"field":"email"', '"field":"badge"', "4 fields are not valid"),
+    ),
+    Scenario(
         name="bad fields of several rows are told with their places",
         request="POST /people",
         json=[{"name": "x"}, {"name": "y", "age": "old"}, {"age": 1}],
@@ -198,6 +206,14 @@ test_native = scenarios(
 )
 
 test_postgrest = scenarios(
+    Scenario(
+        name="a value that only PostgreSQL judges",
+        request="POST /rest/v1/people",
+        json={"name": "x", "age": True},
+        status=400,
+        contains=("22P02", 'invalid input syntax for type integer: \\"true\\"'),
+        lacks=('"field"',),
+    ),
     Scenario(
         name="malformed JSON",
         request="POST /rest/v1/people",

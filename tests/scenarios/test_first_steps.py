@@ -238,3 +238,66 @@ test_rows = scenarios(
         leaves=("select min(age)::int from data", 9),
     ),
 )
+
+SPY = """
+create function become() returns text language plpgsql as $$ begin reset session authorization; return session_user; end $$;
+"""
+"""A function that becomes whoever opened the connection."""
+CALLING = "create function spied(data) returns text language sql as $$ select become() $$;"
+HOOKED = """
+create function spy() returns trigger language plpgsql as $$ begin new.name := become(); return new; end $$;
+create trigger spy before insert on data for each row execute function spy();
+"""
+
+test_functions_of_others_get_no_further_when_a_table_grows = scenarios(
+    Scenario(
+        name="a trigger",
+        setup=DATA + SPY + HOOKED,
+        request="POST /data",
+        json={"name": "New", "height": 1.8},
+        status=201,
+        contains=('"name":"authenticator"', '"height":1.8'),
+    ),
+    Scenario(
+        name="a computed column that is read",
+        setup=DATA + SPY + CALLING,
+        request="PATCH /data/1?select=height,spied",
+        json={"height": 1.8},
+        status=200,
+        contains=('"spied":"authenticator"', '"height":1.8'),
+    ),
+    Scenario(
+        name="a computed column that is asked for",
+        setup=DATA + SPY + CALLING,
+        request="PATCH /data?spied=eq.authenticator",
+        json={"height": 1.8},
+        status=200,
+        contains=('"height":1.8',),
+    ),
+    Scenario(
+        name="a cast",
+        setup=DATA
+        + SPY
+        + "create domain mine as text check (become() = 'authenticator'); create table other (it mine);",
+        request="PATCH /data/1?select=height,name::mine",
+        json={"height": 1.8},
+        status=200,
+        contains=('"name":"Sir"', '"height":1.8'),
+    ),
+    Scenario(
+        name="a default",
+        setup=DATA + SPY + "alter table data alter name set default become();",
+        request="POST /data",
+        json={"height": 1.8},
+        status=201,
+        contains=('"name":"authenticator"',),
+    ),
+    Scenario(
+        name="a row that brings its number",
+        setup=DATA + SPY + HOOKED,
+        request="POST /data",
+        json={"id": 77, "name": "New"},
+        status=201,
+        contains=('"name":"authenticator"',),
+    ),
+)

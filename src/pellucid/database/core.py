@@ -1,8 +1,8 @@
 """The database as the rest of Pellucid sees it: sessions, transactions and the catalog, behind one door."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import asyncpg
 
@@ -11,7 +11,8 @@ from pellucid.database.capabilities import Capabilities, Feature
 from pellucid.database.catalog.model import Catalog
 from pellucid.database.catalog.store import CatalogStore
 from pellucid.database.catalog.watch import Watch
-from pellucid.database.driver import connect
+from pellucid.database.change import Alone, Change, Changing, change_alone
+from pellucid.database.driver import Connection, connect
 from pellucid.database.engine import create_engine, pool_of
 from pellucid.database.lease import Lease
 from pellucid.database.opening import Beginning, Opening, opening
@@ -23,11 +24,8 @@ from pellucid.database.transaction import Transaction
 from pellucid.errors import Denied, FeatureOff
 from pellucid.lifecycle import Lifecycle
 
-ADMINISTER = "set local lock_timeout = '5s'; set local statement_timeout = '60s'"
-
 NOBODY = "Send an access token. Whoever runs this server names a role in anon_role that the database lets it take."
 """What helps where the role of requests without a token is not there."""
-
 
 class Database(Lifecycle):
     """One database, with the one pool of this process. Start it inside the event loop that uses it.
@@ -92,22 +90,26 @@ class Database(Lifecycle):
         """
         return await RoundTrip(self._lease(), trip, self._stop_statement).make()
 
-    async def administer(self, statements: Sequence[str]) -> None:
-        """Change the schema: all the statements, in one transaction, on a connection of their own. Names are written with their schema.
+    def change(self, beginning: Beginning, change: Change) -> Transaction:
+        """A transaction as `begin` makes it, which changes the schema first, on a connection beside the pool. For writes that run nobody
+        else's functions: see `Changing`.
 
         Raises:
             FeatureOff: this process may not change it (production).
-            DatabaseError: PostgreSQL refused.
         """
-        if self.options.admin_dsn is None:
-            raise FeatureOff(
-                "This server does not change the schema of its database.",
-                hint="Change it with a migration of your own.",
-            )
-        try:
-            await self._administer(self.options.admin_dsn, statements)
-        except Exception as fault:
-            raise translate(fault) from fault
+        transaction = Changing(self._owner(), self._opening(beginning), change, self._login)
+        if not beginning.commits:
+            transaction.rollback_only()
+        return transaction
+
+    async def change_first(self, change: Change) -> None:
+        """Change the schema in a transaction of its own.
+
+        Raises:
+            FeatureOff: this process may not change it (production).
+            DatabaseError: PostgreSQL refused; nothing has changed.
+        """
+        await change_alone(self._owner(), change)
 
     async def ping(self) -> None:
         """Ask PostgreSQL for a sign of life, beside the pool: a busy server is not an ill one.
@@ -142,16 +144,32 @@ class Database(Lifecycle):
             await asyncio.wait(self._closing)
         await self.engine.dispose()
 
-    async def _administer(self, dsn: str, statements: Sequence[str]) -> None:
-        name = f"{self.options.application_name} schema"
-        connection = await connect(dsn, application_name=name, within=self.options.connect_timeout)
-        try:
-            async with connection.transaction():
-                await connection.execute(ADMINISTER)
-                for statement in statements:
-                    await connection.execute(statement)
-        finally:
-            connection.terminate()
+    def _owner(self) -> Lease:
+        """Brings a connection of the role that may change the schema."""
+        if self.options.admin_dsn is None:
+            raise FeatureOff(
+                "This server does not change the schema of its database.",
+                hint="Change it with a migration of your own.",
+            )
+        return Alone(partial(self._admin, self.options.admin_dsn), self._closing)
+
+    async def _admin(self, dsn: str) -> Connection:
+        """Open a connection of the role that may change the schema."""
+        connection: Connection = await connect(
+            dsn,
+            application_name=f"{self.options.application_name} schema",
+            within=self.options.connect_timeout,
+            kind=Connection,
+            session=self.options.session,
+        )
+        return connection
+
+    async def _login(self) -> str | None:
+        """The role that requests log in as, quoted; None where the same one changes the schema."""
+        if self.options.dsn == self.options.admin_dsn:
+            return None
+        async with self._watch.line.use() as connection:
+            return str(await connection.fetchval("select quote_ident(session_user)"))
 
     def _lease(self) -> Lease:
         return Lease(pool_of(self.engine), self._closing)

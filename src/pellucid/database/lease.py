@@ -77,8 +77,14 @@ class Lease:
 async def _close(pool: FairPool, entry: ConnectionPoolEntry, driver: Connection) -> None:
     """Close a connection so that PostgreSQL stops what it does for it, then tell the pool."""
     try:
+        await hang_up(driver)
+    finally:
+        pool.give_up(entry)
+
+
+async def hang_up(driver: Connection) -> None:
+    """Close a connection so that PostgreSQL stops what it does for it."""
+    try:
         await driver.close(timeout=CLOSING_SECONDS)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         driver.terminate()
-    finally:
-        pool.give_up(entry)

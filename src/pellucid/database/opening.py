@@ -55,9 +55,18 @@ class Opening(Struct, frozen=True):
     @property
     def begin(self) -> str:
         """BEGIN and all the settings as one message, so that they take one round trip."""
+        return f"{self.start}; {self.settings}"
+
+    @property
+    def start(self) -> str:
+        """BEGIN alone."""
         level = f" ISOLATION LEVEL {self.isolation.upper()}" if self.isolation else ""
-        settings = setting(zip(self.names, self.values, strict=True))
-        return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}; {settings}"
+        return f"BEGIN{level}{' READ ONLY' if self.read_only else ''}"
+
+    @property
+    def settings(self) -> str:
+        """The settings alone."""
+        return setting(zip(self.names, self.values, strict=True))
 
     @property
     def facts(self) -> dict[str, Fact]:

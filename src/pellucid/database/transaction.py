@@ -104,10 +104,15 @@ class Transaction:
             await self._lease.discard()
             raise
 
+    @property
+    def _settings(self) -> str:
+        """What opens it: BEGIN, with all the settings."""
+        return self._opening.begin
+
     async def _open(self) -> None:
         look = witness.get()
         if look is None:
-            await self._lease.run(self._lease.driver.execute(self._opening.begin))
+            await self._lease.run(self._lease.driver.execute(self._settings))
         else:
             await self._open_before(look)
         if deep():
@@ -127,7 +132,7 @@ class Transaction:
     async def _open_before(self, look: Witness) -> None:
         """Open the transaction before a witness. What is done for the witness alone is told as its looking."""
         driver = self._lease.driver
-        await self._lease.run(driver.execute(self._opening.begin))
+        await self._lease.run(driver.execute(self._settings))
         if look.settings:
             with observe(Stage.TRACE, point="settings"):
                 await self._lease.run(self._set_for(look))

@@ -6,21 +6,28 @@ your own and the table stops growing by itself, which is how it is made ready fo
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from pellucid.database.catalog.model import Catalog, Table, TableName
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pellucid.database.catalog.model import Catalog, Table
+from pellucid.database.change import Change
 from pellucid.database.core import Database
-from pellucid.errors import DatabaseError, Fault, InvalidFields, MalformedQuery
-from pellucid.observe import Stage, remark
+from pellucid.database.opening import Beginning
+from pellucid.database.transaction import Transaction
+from pellucid.errors import DatabaseError, Fault, InvalidFields, MalformedQuery, PellucidError
+from pellucid.observe import Stage, observe
 from pellucid.rest.aside import aside
-from pellucid.rest.compile.writer import identifier, relation
-from pellucid.rest.plan.build import check_meaning
+from pellucid.rest.numbering import moved
+from pellucid.rest.open_table import OPEN_POLICY, additions, creation, new_table, one_at_a_time, wider
 from pellucid.rest.request import RestRequest
 
-OPEN_POLICY = "development: everybody may do everything"
+T = TypeVar("T")
 _NAME = re.compile(r"[^\W\d]\w*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?")
@@ -30,9 +37,8 @@ _TEXTS: Sequence[tuple[re.Pattern[str], Callable[[str], object], str]] = (
     (_DATE, date.fromisoformat, "date"),
     (_TIMESTAMP, datetime.fromisoformat, "timestamptz"),
 )
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('pellucid: growth', 0))"
 _THERE_ALREADY = frozenset({"42P07", "42701", "23505"})
-"""duplicate_table, duplicate_column and unique_violation: what a statement that lost a race ends with."""
+"""duplicate_table, duplicate_column and unique_violation: what a change that lost a race ends with."""
 _TRIES = 3
 MAX_TABLES = 1000
 """How many tables development makes in one database."""
@@ -43,6 +49,21 @@ RESERVED_TABLES = frozenset({"rpc", "console", "batch"})
 _SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 """Every table has these already (PostgreSQL, 5.6)."""
 _NUMBERS = ("bigint", "numeric", "double precision")
+
+
+class Ground(Struct, frozen=True):
+    """On what a request is judged: the catalog with all that it needs, and the change that makes what is not there yet."""
+
+    catalog: Catalog
+    change: Change | None = None
+
+
+class Overtaken(Exception):
+    """Somebody else made the same at the same moment. ``fault`` is what PostgreSQL said."""
+
+    def __init__(self, fault: DatabaseError) -> None:
+        super().__init__(fault)
+        self.fault = fault
 
 
 class Grower:
@@ -56,34 +77,48 @@ class Grower:
         self._claimed = claimed
         self._turn = asyncio.Lock()
 
-    async def catalog_for(self, asked: RestRequest) -> Catalog:
-        """The catalog in which this request's table and columns are, made where they are not.
+    async def serve(self, asked: RestRequest, work: Callable[[Ground], Awaitable[T]]) -> T:
+        """Do a request's work on the ground that it needs.
 
-        Only a native write makes anything. A read that misses its table, and a call that misses its function, look at the database once
-        more, since they may have been made a moment ago.
+        Only a native write makes anything. The work judges the request against the tables and columns as they will be, and makes them in
+        the transaction of the write itself (`changing`): what is refused, or rolled back, leaves nothing behind. A read that misses its
+        table, and a call that misses its function, look at the database once more, since they may have been made a moment ago.
 
         Raises:
             InvalidFields, MalformedQuery: a name cannot be a table's or a column's, or there are too many of them.
         """
-        if not await aside(_size(asked), _lacks, self._database.catalog, asked):
-            return self._database.catalog
-        async with self._turn:
-            return await self._grown(asked)
+        catalog = self._database.catalog
+        if not await aside(_size(asked), _lacks, catalog, asked):
+            return await work(await aside(_size(asked), _standing, asked, catalog))
+        for tries in range(_TRIES, 0, -1):
+            async with self._turn:
+                ground = await self._ground(asked)
+                if ground.change is not None and ground.change.what:
+                    try:
+                        return await self._grown(ground, work)
+                    except Overtaken as overtaken:
+                        if tries == 1:
+                            raise overtaken.fault from overtaken
+                        continue
+            break
+        return await work(ground)
 
-    async def _grown(self, asked: RestRequest) -> Catalog:
+    async def _grown(self, ground: Ground, work: Callable[[Ground], Awaitable[T]]) -> T:
+        """Whoever asks next finds in the catalog what was made."""
+        answer = await work(ground)
+        with suppress(PellucidError):  # all is done, and the catalog looks again by itself
+            await self._database.refresh()
+        return answer
+
+    async def _ground(self, asked: RestRequest) -> Ground:
         """Other workers may be at the same table: whoever comes second looks again at what there is by then."""
-        for _ in range(_TRIES):
+        with observe(Stage.VALIDATE):
             catalog = await self._database.refresh()
-            if not await aside(_size(asked), _lacks, catalog, asked) or not self._may_grow(asked, catalog):
-                return catalog
-            ddl = await aside(_size(asked), _growth, asked, catalog)
-            try:
-                await self._database.administer([_ONE_AT_A_TIME, *ddl])
-                remark(Stage.VALIDATE, made=_made(asked, catalog))
-            except DatabaseError as fault:
-                if fault.sqlstate not in _THERE_ALREADY:
-                    raise
-        return await self._database.refresh()
+            return await aside(_size(asked), self._needed, asked, catalog)
+
+    def _needed(self, asked: RestRequest, catalog: Catalog) -> Ground:
+        grows = _lacks(catalog, asked) and self._may_grow(asked, catalog)
+        return growth(asked, catalog) if grows else _standing(asked, catalog)
 
     def _may_grow(self, asked: RestRequest, catalog: Catalog) -> bool:
         """Any write may add columns; only a POST makes a table, for it alone brings a row that has no address yet."""
@@ -92,6 +127,28 @@ class Grower:
         return asked.name in catalog.tables or (
             asked.method == "POST" and asked.key is None and asked.table not in self._claimed
         )
+
+
+@asynccontextmanager
+async def changing(
+    database: Database, beginning: Beginning, change: Change, *, within: bool
+) -> AsyncIterator[Transaction]:
+    """A transaction in which the change has been made: ``within`` it, or in one of its own before.
+
+    Raises:
+        Overtaken: somebody else made the same at the same moment.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            if not within:
+                await database.change_first(change)
+            begun = database.change(beginning, change) if within else database.begin(beginning)
+            transaction = await stack.enter_async_context(begun)
+        except DatabaseError as fault:
+            if change.what and fault.sqlstate in _THERE_ALREADY:
+                raise Overtaken(fault) from fault
+            raise
+        yield transaction
 
 
 def _lacks(catalog: Catalog, asked: RestRequest) -> bool:
@@ -112,48 +169,32 @@ def _size(asked: RestRequest) -> int:
     return len(asked.payload.raw) if asked.payload else 0
 
 
-def _growth(asked: RestRequest, catalog: Catalog) -> Sequence[str]:
-    check_meaning(asked)  # what is refused leaves nothing behind
+def growth(asked: RestRequest, catalog: Catalog) -> Ground:
+    """What there is to be made for a request, and the catalog as it will be.
+
+    Raises:
+        InvalidFields, MalformedQuery: a name cannot be a table's or a column's, or there are too many of them.
+    """
     _check_room(asked, catalog)
-    return statements(asked, catalog.tables.get(asked.name))
-
-
-def statements(asked: RestRequest, table: Table | None) -> Sequence[str]:
-    """The DDL that gives this request its table or its columns."""
-    rows = _rows(asked)
+    table, rows = catalog.tables.get(asked.name), _rows(asked)
     if table is None:
         _check_names([asked.table], "table")
-        return _creation(asked.name, _columns(rows, _keys(rows)))
-    added = _columns(rows, _new_keys(table, rows))
-    return [
-        f"ALTER TABLE {relation(asked.name)} ADD COLUMN IF NOT EXISTS {identifier(key)} {kind}"
-        for key, kind in added.items()
-    ]
+    kinds = _columns(rows, _keys(rows) if table is None else _new_keys(table, rows))
+    made = new_table(asked.name, kinds) if table is None else wider(table, kinds)
+    ddl = creation(asked.name, kinds) if table is None else additions(asked.name, kinds)
+    change = Change((one_at_a_time(asked.name), *ddl, *_moved(asked, made)), _made(asked, catalog))
+    return Ground(replace(catalog, tables={**catalog.tables, asked.name: made}), change)
 
 
-def _creation(name: TableName, columns: Mapping[str, str]) -> list[str]:
-    table = relation(name)
-    key = columns.get("id", "bigint")
-    identity = (
-        " DEFAULT pellucid.uuid_v7()"
-        if key == "uuid"
-        else " GENERATED BY DEFAULT AS IDENTITY"
-        if key == "bigint"
-        else ""
-    )
-    listed = [
-        f"id {key}{identity} PRIMARY KEY",
-        *(f"{identifier(name)} {kind}" for name, kind in columns.items() if name != "id"),
-    ]
-    if "created_at" not in columns:
-        listed.append("created_at timestamptz NOT NULL DEFAULT now()")
-    policy = identifier(OPEN_POLICY)
-    return [
-        f"CREATE TABLE {table} ({', '.join(listed)})",
-        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
-        f"CREATE POLICY {policy} ON {table} USING (true) WITH CHECK (true)",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO anon, authenticated, service_role",
-    ]
+def _standing(asked: RestRequest, catalog: Catalog) -> Ground:
+    """Where nothing is to be made. Whoever brings keys of its own into a table made in development moves the numbering on."""
+    table = catalog.tables.get(asked.name)
+    moves = _moved(asked, table) if table is not None and OPEN_POLICY in table.policies else ()
+    return Ground(catalog, Change(moves) if moves else None)
+
+
+def _moved(asked: RestRequest, table: Table) -> tuple[str, ...]:
+    return tuple(moved(table, _rows(asked))) if asked.profile.grows and asked.method == "POST" else ()
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, str]:

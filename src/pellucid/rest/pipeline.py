@@ -1,44 +1,27 @@
 """The whole story of one data request, one line a stage."""
 
-from msgspec import Struct, field
+from functools import partial
+
 from starlette.responses import Response
 
-from pellucid.database.core import Database
 from pellucid.observe import Stage, observe
+from pellucid.rest.api import DataApi
 from pellucid.rest.aside import aside
 from pellucid.rest.beginning import beginning, ending
 from pellucid.rest.compile.statement import compile_plan
-from pellucid.rest.develop import Grower
+from pellucid.rest.develop import Ground
 from pellucid.rest.execute import execute
-from pellucid.rest.openapi.kept import Documents
-from pellucid.rest.options import DataOptions
 from pellucid.rest.outcome import check_preferences
 from pellucid.rest.plan.build import make_plan
 from pellucid.rest.plan.form import negotiate
 from pellucid.rest.profile import Profile
-from pellucid.rest.request import Envelope
+from pellucid.rest.request import Envelope, RestRequest
 from pellucid.rest.result import respond
-from pellucid.rest.share import Share
 from pellucid.rest.target import context_of, find_target, parsed
-from pellucid.rest.validate import ModelCache, check
+from pellucid.rest.validate import check
 from pellucid.web.identity import Identity
 
-
-class DataApi(Struct, frozen=True):
-    """What the pipeline works with.
-
-    ``grower`` makes missing tables and columns in development; production has none, and serves no table without row level security.
-    ``reserved`` are names that belong to other routes, so that no table has them in the native profile. ``descriptions`` keeps what the
-    root of the PostgREST profile answers. ``share`` lets requests travel together; without it each has a transaction of its own.
-    """
-
-    database: Database
-    options: DataOptions
-    grower: Grower | None
-    models: ModelCache
-    reserved: frozenset[str]
-    descriptions: Documents = field(default_factory=Documents)
-    share: Share | None = None
+__all__ = ["DataApi", "answer"]
 
 
 async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: Identity) -> Response:
@@ -47,11 +30,18 @@ async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: I
     Raises:
         PellucidError: it cannot be answered; each stage has its family of errors.
     """
-    size = len(envelope.body)
     with observe(Stage.PARSE):
-        asked = await aside(size, parsed, envelope, profile, api.options)
+        asked = await aside(len(envelope.body), parsed, envelope, profile, api.options)
+    work = partial(_answered, api, envelope, asked, identity)
+    return await (api.grower.serve(asked, work) if api.grower else work(Ground(api.database.catalog)))
+
+
+async def _answered(
+    api: DataApi, envelope: Envelope, asked: RestRequest, identity: Identity, ground: Ground
+) -> Response:
+    """Answer a request on the ground that it stands on."""
+    size, profile, catalog = len(envelope.body), asked.profile, ground.catalog
     with observe(Stage.VALIDATE):
-        catalog = await api.grower.catalog_for(asked) if api.grower else api.database.catalog
         anonymous = identity.role == api.database.options.anon_role
         context = context_of(catalog, profile, identity, api.options, guarded=api.grower is None, anonymous=anonymous)
         target = find_target(asked, context)
@@ -62,6 +52,7 @@ async def answer(api: DataApi, envelope: Envelope, profile: Profile, identity: I
         check_preferences(asked, plan)
         statement = compile_plan(plan, form)
         begins = beginning(envelope, asked, plan, identity, api.options)
-    outcome = await execute(statement, begins, asked, plan, form, database=api.database, share=api.share)
+    made = ground.change
+    outcome = await execute(statement, begins, asked, plan, form, database=api.database, share=api.share, change=made)
     with observe(Stage.RESPOND, rows=outcome.rows):
         return respond(asked, plan, form, outcome, ending(asked.preferences, api.options))

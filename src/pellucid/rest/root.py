@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pellucid.errors import NotAcceptable, OpenApiOff
+from pellucid.rest.api import DataApi
 from pellucid.rest.grammar import media
 from pellucid.rest.openapi.swagger import Viewer, describe, place_of
 from pellucid.rest.options import OpenApiMode
-from pellucid.rest.pipeline import DataApi
 from pellucid.rest.plan.form import content_type
 from pellucid.rest.profile import POSTGREST
 from pellucid.rest.request import RestRequest

@@ -12,8 +12,9 @@ from pellucid.database.capabilities import Feature
 from pellucid.database.catalog.model import Function
 from pellucid.errors import MalformedQuery, MethodNotAllowed, RequestError, UnknownRoute
 from pellucid.observe import Stage, observe
+from pellucid.rest.api import DataApi
 from pellucid.rest.grammar.bodies import Payload, json_payload
-from pellucid.rest.pipeline import DataApi, answer
+from pellucid.rest.pipeline import answer
 from pellucid.rest.plan.build import allowed
 from pellucid.rest.profile import NATIVE, POSTGREST, Profile
 from pellucid.rest.repeat import Way, learn

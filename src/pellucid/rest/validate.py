@@ -12,14 +12,15 @@ from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from pellucid.database.catalog.model import Column, Fill, Function, Parameter, Privilege, Table, TableName
 from pellucid.errors import Fault, InvalidFields
 from pellucid.rest.plan.functions import takes_whole
 from pellucid.rest.plan.names import closest, seen_columns
 from pellucid.rest.request import Payload, RestRequest
+from pellucid.rest.taken import TAKEN, broken
 
 _TYPES: Mapping[str, Any] = {
     "bool": bool,
@@ -40,7 +41,9 @@ _TYPES: Mapping[str, Any] = {
     "timestamp": datetime,
     "timestamptz": datetime,
 }
-"""What each type of PostgreSQL's is in Python. A type that is not here may be anything: PostgreSQL alone judges it."""
+"""What each type of PostgreSQL's is in Python. A type that is not here may be anything: PostgreSQL alone judges it.
+
+What `TAKEN` knows is judged there."""
 
 _Infinity = Literal["infinity", "-infinity"]
 _ENDLESS: Mapping[str, Any] = {
@@ -55,6 +58,7 @@ MAX_FAULTS = 100
 """How many bad fields one answer tells."""
 _LONGEST_NAME = 80
 """How much of a name an answer repeats; PostgreSQL's own are shorter."""
+_NUL = "Leave out \\u0000: PostgreSQL has no such text."
 _MOST_FUNCTIONS = 2000
 
 
@@ -175,27 +179,33 @@ class _Checker(Struct, frozen=True):
     seen: Iterable[str] = ()
 
     def faults(self, row: Mapping[str, Any], place: int) -> list[Fault]:
+        told: dict[str, Fault] = {}
         try:
             self.model.model_validate(row)
         except ValidationError as fault:
             details = fault.errors(include_url=False, include_context=False, include_input=False)
-            told: dict[str, Fault] = {}
             for detail in details[:MAX_FAULTS]:
                 if not self._is_excused(detail):
                     each = self._fault(detail, row, place)
                     told.setdefault(each.field, each)
-            return list(told.values())
-        return []
+        for name, value in row.items():
+            if broken(value) or "\0" in name:
+                each = Fault(self._field(name[:_LONGEST_NAME], place), "The character NUL is in it.", _NUL)
+                told.setdefault(each.field, each)
+        return list(told.values())
 
     def _is_excused(self, detail: ErrorDetails) -> bool:
         name = detail["loc"][0] if detail["loc"] else ""
         return name in self.ignored or (detail["type"] == "missing" and name in self.inherited)
 
+    def _field(self, name: str, place: int) -> str:
+        return f"{place}.{name}" if self.listed else name
+
     def _fault(self, detail: ErrorDetails, row: Mapping[str, Any], place: int) -> Fault:
         name = str(detail["loc"][0]) if detail["loc"] else ""
         column = self.columns.get(name)
         name = name[:_LONGEST_NAME]
-        field = ".".join(str(part) for part in ((place, name) if self.listed else (name,)))
+        field = self._field(name, place)
         if column is None:
             similar = closest(name, self.seen)
             return Fault(
@@ -261,7 +271,7 @@ def given(column: Column) -> Any:
     """What a client may give. An array may be written as PostgreSQL writes it, and have more dimensions than one."""
     if column.representation is not None and column.representation.from_json is not None:
         return Any
-    kind: Any = _ENDLESS.get(column.base, _scalar(column))
+    kind: Any = _scalar(column)
     if column.max_length is not None and kind is str:
         kind = Annotated[str, Field(max_length=column.max_length)]
     if column.array:
@@ -270,4 +280,21 @@ def given(column: Column) -> Any:
 
 
 def _scalar(column: Column) -> Any:
-    return Literal[column.enum] if column.enum else _TYPES.get(column.base, Any)
+    if column.enum:
+        return Literal[column.enum]
+    kind = _ENDLESS.get(column.base, _TYPES.get(column.base, Any))
+    return Annotated[kind, _JUDGES[column.base]] if column.base in _JUDGES else kind
+
+
+def _judge(taken: Callable[[Any], bool], wanted: str) -> WrapValidator:
+    """What judges in Pydantic's place; of the type itself only the JSON Schema remains."""
+
+    def judge(value: Any, _: object) -> Any:
+        if not taken(value):
+            raise PydanticCustomError("taken", "The value should be {wanted}", {"wanted": wanted})
+        return value
+
+    return WrapValidator(judge)
+
+
+_JUDGES: Mapping[str, WrapValidator] = {base: _judge(*judge) for base, judge in TAKEN.items()}

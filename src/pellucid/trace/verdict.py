@@ -19,7 +19,7 @@ _EXPLAINS: Mapping[str, frozenset[Stage]] = {
     "n-plus-one": _EXECUTE | {Stage.SERVER},
     "lock-wait": _EXECUTE | {Stage.COMMIT},
     "statement-failed": _EXECUTE,
-    "table-made": frozenset({Stage.VALIDATE}),
+    "table-made": frozenset({Stage.SESSION}),
     "pool-starvation": frozenset({Stage.POOL}),
     "slow-commit": frozenset({Stage.COMMIT, Stage.WAL, Stage.DISK}),
     "slow-identity": frozenset({Stage.IDENTITY}),
@@ -233,7 +233,7 @@ _PROOFS: Mapping[str, tuple[str, str]] = {
 
 def _made(trace: Trace) -> Iterator[Finding]:
     """Development makes what a write lacks."""
-    for row in _rows(trace, Stage.VALIDATE):
+    for row in _rows(trace, Stage.SESSION):
         if made := row.facts.get("made"):
             yield Finding(
                 code="table-made",

@@ -60,6 +60,17 @@ class Column(Struct, frozen=True):
     representation: "Representation | None" = None
     default: str | None = None
 
+    @property
+    def numbered(self) -> bool:
+        """Whether a sequence gives it its values where the client gives none: it is an identity or a ``serial``."""
+        match self.fill:
+            case Fill.IDENTITY:
+                return True
+            case Fill.ALWAYS:
+                return self.default is None
+            case _:
+                return self.default is not None and self.default.startswith("nextval(")
+
 
 class Representation(Struct, frozen=True):
     """How a domain is shown and read: the functions of its casts (PostgreSQL, CREATE CAST), None where it has none.

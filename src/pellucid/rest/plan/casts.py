@@ -75,6 +75,11 @@ def find_type(text: str, catalog: Catalog, profile: Profile, schema: str = "") -
     return next((each for each in found if each.startswith(own)), found[0]) + brackets
 
 
+def is_own(cast: str) -> bool:
+    """Whether a type, as `find_type` writes it, is PostgreSQL's own: one of somebody's may call functions of theirs."""
+    return cast.startswith("pg_catalog.") or "." not in cast
+
+
 def _of_columns(catalog: Catalog) -> Mapping[str, Sequence[str]]:
     """The types of columns that are not PostgreSQL's own, by their bare names; kept for as long as the catalog is the same."""
     if _kept and _kept[0][0] is catalog:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from pellucid.database.catalog.model import Table
 from pellucid.rest.grammar.filters import Operator
+from pellucid.rest.plan.casts import is_own
 from pellucid.rest.plan.form import Form, Shape
-from pellucid.rest.plan.model import Comparison, Condition, Delete, Insert, Plan, Read, Reading, Update
+from pellucid.rest.plan.model import Comparison, Condition, Delete, Insert, Output, Plan, Read, Reading, Update
 from pellucid.rest.request import RestRequest
 
 MOST_ROWS = 100
@@ -46,6 +47,15 @@ def is_quiet(plan: Plan) -> bool:
             return False
 
 
+def runs_own_code(plan: Plan) -> bool:
+    """Whether a write, of however many rows, runs nothing but what PostgreSQL and Pellucid bring: no function of anybody else's."""
+    match plan:
+        case Insert(table) | Update(table) | Delete(table):
+            return table.quiet and _is_written(table, plan.answer) and all(map(_is_bare, plan.where))
+        case _:
+            return False
+
+
 def touches_one(plan: Plan) -> bool:
     """Whether a small request touches one row at most."""
     return not isinstance(plan, Reading) or _is_row(plan.read)
@@ -75,10 +85,20 @@ def _is_its_own(read: Read) -> bool:
         read.table is not None
         and read.table.kind in _KINDS
         and not read.grouped
-        and all(output.operand is not None and output.operand.column.function is None for output in read.outputs)
+        and all(map(_is_plainly_shown, read.outputs))
         and all(sort.operand.column.function is None for sort in read.order)
-        and all(isinstance(each, Comparison) and each.operand.column.function is None for each in read.where)
+        and all(map(_is_bare, read.where))
     )
+
+
+def _is_plainly_shown(output: Output) -> bool:
+    bare = output.operand is not None and output.operand.column.function is None
+    return bare and (output.cast is None or is_own(output.cast))
+
+
+def _is_bare(condition: Condition) -> bool:
+    """Whether it compares a column that is not computed."""
+    return isinstance(condition, Comparison) and condition.operand.column.function is None
 
 
 def _is_short(read: Read) -> bool:
