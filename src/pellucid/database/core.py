@@ -27,6 +27,7 @@ from pellucid.lifecycle import Lifecycle
 NOBODY = "Send an access token. Whoever runs this server names a role in anon_role that the database lets it take."
 """What helps where the role of requests without a token is not there."""
 
+
 class Database(Lifecycle):
     """One database, with the one pool of this process. Start it inside the event loop that uses it.
 
