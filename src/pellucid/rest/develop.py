@@ -95,7 +95,7 @@ class Grower:
                 ground = await self._ground(asked)
                 if ground.change is not None and ground.change.what:
                     try:
-                        return await self._grown(ground, work)
+                        return await self._grown(ground, ground.change, work)
                     except Overtaken as overtaken:
                         if tries == 1:
                             raise overtaken.fault from overtaken
@@ -103,18 +103,22 @@ class Grower:
             break
         return await work(ground)
 
-    async def _grown(self, ground: Ground, work: Callable[[Ground], Awaitable[T]]) -> T:
+    async def _grown(self, ground: Ground, change: Change, work: Callable[[Ground], Awaitable[T]]) -> T:
         """Whoever asks next finds in the catalog what was made."""
         answer = await work(ground)
-        with suppress(PellucidError):  # all is done, and the catalog looks again by itself
+        # All is done. If this look fails, the catalog looks again by itself.
+        with suppress(PellucidError), observe(Stage.VALIDATE, made=change.what):
             await self._database.refresh()
         return answer
 
     async def _ground(self, asked: RestRequest) -> Ground:
         """Other workers may be at the same table: whoever comes second looks again at what there is by then."""
-        with observe(Stage.VALIDATE):
+        with observe(Stage.VALIDATE) as span:
             catalog = await self._database.refresh()
-            return await aside(_size(asked), self._needed, asked, catalog)
+            ground = await aside(_size(asked), self._needed, asked, catalog)
+            if ground.change is not None and ground.change.what:
+                span.note(made=ground.change.what)
+        return ground
 
     def _needed(self, asked: RestRequest, catalog: Catalog) -> Ground:
         grows = _lacks(catalog, asked) and self._may_grow(asked, catalog)

@@ -19,7 +19,7 @@ _EXPLAINS: Mapping[str, frozenset[Stage]] = {
     "n-plus-one": _EXECUTE | {Stage.SERVER},
     "lock-wait": _EXECUTE | {Stage.COMMIT},
     "statement-failed": _EXECUTE,
-    "table-made": frozenset({Stage.SESSION}),
+    "table-made": frozenset({Stage.VALIDATE, Stage.SESSION}),
     "pool-starvation": frozenset({Stage.POOL}),
     "slow-commit": frozenset({Stage.COMMIT, Stage.WAL, Stage.DISK}),
     "slow-identity": frozenset({Stage.IDENTITY}),
@@ -232,16 +232,17 @@ _PROOFS: Mapping[str, tuple[str, str]] = {
 
 
 def _made(trace: Trace) -> Iterator[Finding]:
-    """Development makes what a write lacks."""
-    for row in _rows(trace, Stage.SESSION):
-        if made := row.facts.get("made"):
-            yield Finding(
-                code="table-made",
-                what=f"Making {made} took {duration(row.seconds)}.",
-                because="It was not there, and development makes what a write needs.",
-                do="Ask once more: it is there now. In production, make it with a migration.",
-                share=_share(row.seconds, trace),
-            )
+    """Development makes what a write lacks, and looks at the schema before and afterwards."""
+    rows = [row for stage in (Stage.VALIDATE, Stage.SESSION) for row in _rows(trace, stage) if row.facts.get("made")]
+    if rows:
+        seconds = sum(row.seconds for row in rows)
+        yield Finding(
+            code="table-made",
+            what=f"Making {rows[0].facts['made']} took {duration(seconds)}.",
+            because="It was not there, and development makes what a write needs.",
+            do="Ask once more: it is there now. In production, make it with a migration.",
+            share=_share(seconds, trace),
+        )
 
 
 def _failures(trace: Trace) -> Iterator[Finding]:
