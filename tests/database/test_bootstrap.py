@@ -17,7 +17,6 @@ from pellucid.database.capabilities import Capabilities, Feature
 from pellucid.database.core import Database
 from pellucid.database.migrations import REVISIONS
 from pellucid.database.migrations.upgrade import scripts
-from pellucid.database.migrations.versions.r0008_quiet import SHARE
 from pellucid.database.options import DatabaseOptions
 from pellucid.errors import FeatureOff, StartupError
 from pellucid.postgres.cluster import Cluster
@@ -163,9 +162,8 @@ async def test_a_role_that_may_not_migrate_says_who_may(bare: Cluster) -> None:
     )
     await run(
         admin_dsn(bare),
-        "update pellucid.alembic_version set version_num = '0007'",
-        "drop function pellucid.share_quiet",
-        f"drop function pellucid.share({SHARE})",
+        f"update pellucid.alembic_version set version_num = '{REVISIONS[-2]}'",
+        "drop function pellucid.share_mixed",
     )
     found = await bootstrap(dsn)
     assert found.data_api is None
